@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod modules;
+
+use futures_util::future::BoxFuture;
+use runtime::{Config, Server, StartError};
+use std::process::ExitCode;
+
+/// What the binary `cleave` does: reads its command line and serves until it is told to stop.
+#[must_use]
+pub fn run() -> ExitCode {
+    runtime::run(modules::all())
+}
+
+/// Starts the whole system inside the present process, for tests.
+#[must_use]
+pub fn serve(config: Config) -> BoxFuture<'static, Result<Server, StartError>> {
+    Box::pin(runtime::serve(config, modules::all()))
+}

@@ -1,0 +1,91 @@
+//! POST /api/v1/notifications
+
+use super::Service;
+use super::rules::UnsupportedChannel;
+use super::view::{NotificationView, location};
+use crate::app::{CreateNotification, CreateNotificationError, await_recipient, create_notification};
+use crate::domain::{ActionUrl, Body as Text, Category, Channel, Content, Title};
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use contracts::UserId;
+use serde::Deserialize;
+use web::{Answer, Body, Call, Caller, FieldErrors, Problem, ProblemCode};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    recipient_id: UserId,
+    title: String,
+    body: Option<String>,
+    category: Option<String>,
+    channels: Option<Vec<String>>,
+    action_url: Option<String>,
+    #[serde(default)]
+    send: bool,
+}
+
+pub(super) async fn create(
+    service: Data<Service>,
+    call: Call,
+    Body(body): Body<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = body.into_command(&call.caller)?;
+    if command.recipient != command.by {
+        await_recipient(service.db.reader(), command.recipient).await?;
+    }
+    web::command(&service.db, &call, &command, create_notification, |made| {
+        Answer::created(&location(made.id), made.version, &NotificationView::from(made))
+    })
+    .await
+}
+
+impl CreateBody {
+    fn into_command(self, caller: &Caller) -> Result<CreateNotification, Problem> {
+        if self.recipient_id != caller.user_id && !caller.is_admin() {
+            return Err(Problem::new(ProblemCode::InsufficientScope).detail("only administrators write to others"));
+        }
+        let mut errors = FieldErrors::new();
+        let title = errors.check("/title", Title::parse(&self.title));
+        let body = errors.check_optional("/body", self.body.as_deref(), Text::parse);
+        let category = errors.check_optional("/category", self.category.as_deref(), Category::parse);
+        let action_url = errors.check_optional("/action_url", self.action_url.as_deref(), ActionUrl::parse);
+        let channels = channels(self.channels, &mut errors);
+        let Some(title) = title.filter(|_| errors.is_empty()) else { return Err(errors.into_problem()) };
+        Ok(CreateNotification {
+            by: caller.user_id,
+            recipient: self.recipient_id,
+            content: Content { category, title, body, action_url },
+            channels,
+            send: self.send,
+        })
+    }
+}
+
+fn channels(raw: Option<Vec<String>>, errors: &mut FieldErrors) -> Vec<Channel> {
+    let Some(raw) = raw else { return vec![Channel::InApp] };
+    if raw.is_empty() {
+        errors.add("/channels", "too_short", "must name a channel, or be left out");
+    }
+    let mut channels = Vec::new();
+    for (index, name) in raw.iter().enumerate() {
+        let pointer = format!("/channels/{index}");
+        match errors.check(&pointer, Channel::from_name(name).ok_or(UnsupportedChannel)) {
+            Some(channel) if channels.contains(&channel) => {
+                errors.add(&pointer, "duplicate", "must not be named twice");
+            }
+            channel => channels.extend(channel),
+        }
+    }
+    channels
+}
+
+impl From<CreateNotificationError> for Problem {
+    fn from(error: CreateNotificationError) -> Self {
+        match error {
+            CreateNotificationError::UnknownUser => {
+                Self::new(ProblemCode::UnknownUser).detail("`recipient_id` is not the id of a user")
+            }
+            CreateNotificationError::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! GET /api/v1/notifications/{id}
+
+use super::Service;
+use super::view::NotificationView;
+use crate::store::{self, Viewer};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use contracts::NotificationId;
+use web::{Caller, Id, Problem, ProblemCode};
+
+pub(super) async fn get(
+    service: Data<Service>,
+    request: HttpRequest,
+    caller: Caller,
+    Id(id): Id<NotificationId>,
+) -> Result<HttpResponse, Problem> {
+    let found = store::get(service.db.reader(), id, Viewer::from(&caller)).await?;
+    let notification = found.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;
+    web::one(&request, notification.version, &NotificationView::from(&notification))
+}

@@ -1,0 +1,4 @@
+//! Lists on a real database.
+
+mod lists;
+mod pages;

@@ -1,0 +1,25 @@
+//! What can be done to accounts and sessions: one use-case a file.
+
+mod check_password;
+mod create_user;
+mod delete_user;
+mod edit_user;
+mod ensure_signing_key;
+mod make_first_admin;
+mod open_session;
+mod refresh_session;
+mod sign_in;
+mod sign_out;
+mod sweep;
+
+pub(crate) use check_password::{CheckPasswordError, check_password};
+pub(crate) use create_user::{CreateUserError, create_user};
+pub(crate) use delete_user::{DeleteUser, DeleteUserError, delete_user};
+pub(crate) use edit_user::{EditUser, EditUserError, edit_user};
+pub(crate) use ensure_signing_key::ensure_signing_key;
+pub(crate) use make_first_admin::{FirstAdminError, make_first_admin};
+pub(crate) use open_session::{OpenSession, OpenSessionError, SignedIn, open_session};
+pub(crate) use refresh_session::{RefreshSession, Refreshed, refresh_session};
+pub(crate) use sign_in::{SignIn, SignInError, sign_in};
+pub(crate) use sign_out::{SignOut, sign_out};
+pub(crate) use sweep::sweep;

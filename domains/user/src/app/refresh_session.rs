@@ -1,0 +1,78 @@
+//! Changing a refresh token for its successor. Rule: a family of tokens has one live head; whoever shows a used token
+//! ends the session, unless it is the one used just before, by a client that lost the reply.
+
+use super::SignedIn;
+use super::open_session::idle_exp;
+use crate::crypto::TokenHash;
+use crate::domain::REFRESH_GRACE;
+use crate::store::refresh_tokens::{self, NewToken, StoredToken};
+use crate::store::sessions::{self, Ended, Session};
+use crate::store::users;
+use contracts::{SessionId, UserId};
+use db::{DbError, Tx};
+
+/// Change the token with the hash `presented`.
+#[derive(Debug)]
+pub(crate) struct RefreshSession {
+    pub(crate) presented: TokenHash,
+    pub(crate) successor: TokenHash,
+    /// The successor, sealed for the holder of the presented token.
+    pub(crate) successor_ct: Vec<u8>,
+}
+
+/// How it ended. A reuse is not an error of the use-case: ending the session must be kept.
+#[derive(Debug)]
+pub(crate) enum Refreshed {
+    /// The successor is the one that was offered.
+    Rotated(SignedIn),
+    /// The successor was given out before, and is in here for whoever holds the presented token.
+    Repeated { signed_in: SignedIn, successor_ct: Vec<u8> },
+    /// The session was ended.
+    Reused { user: UserId, session: SessionId },
+    /// Never made, expired, or of a session that has ended.
+    Unknown,
+}
+
+pub(crate) async fn refresh_session(tx: &mut Tx, command: &RefreshSession) -> Result<Refreshed, DbError> {
+    let consumed = refresh_tokens::consume(tx, &command.presented, &command.successor_ct).await?;
+    let Some(token) = refresh_tokens::find(tx, &command.presented).await? else { return Ok(Refreshed::Unknown) };
+    let Some(session) = sessions::find_live(tx, token.session_id).await? else { return Ok(Refreshed::Unknown) };
+    if consumed { rotate(tx, command, &token, &session).await } else { repeat_or_end(tx, token, &session).await }
+}
+
+async fn rotate(
+    tx: &mut Tx,
+    command: &RefreshSession,
+    token: &StoredToken,
+    session: &Session,
+) -> Result<Refreshed, DbError> {
+    let idle_exp = idle_exp(session, tx.now());
+    let successor = NewToken { session_id: session.id, hash: command.successor, parent_id: Some(token.id), idle_exp };
+    refresh_tokens::insert(tx, &successor);
+    sessions::touch(tx, session.id);
+    Ok(signed_in(tx, session, idle_exp).await?.map_or(Refreshed::Unknown, Refreshed::Rotated))
+}
+
+async fn repeat_or_end(tx: &mut Tx, token: StoredToken, session: &Session) -> Result<Refreshed, DbError> {
+    // Not consumed now and not before: it is too old, or the account is disabled.
+    let Some(consumed_at) = token.consumed_at else { return Ok(Refreshed::Unknown) };
+    let successor = refresh_tokens::find_successor(tx, token.id).await?;
+    let unused = successor.filter(|successor| successor.consumed_at.is_none());
+    if let (Some(unused), Some(successor_ct)) = (unused, token.successor_ct)
+        && tx.now() <= consumed_at + REFRESH_GRACE
+    {
+        let signed_in = signed_in(tx, session, unused.idle_exp).await?;
+        return Ok(signed_in.map_or(Refreshed::Unknown, |signed_in| Refreshed::Repeated { signed_in, successor_ct }));
+    }
+    sessions::end(tx, session.id, Ended::Reused).await?;
+    Ok(Refreshed::Reused { user: session.user_id, session: session.id })
+}
+
+async fn signed_in(
+    tx: &mut Tx,
+    session: &Session,
+    refresh_exp: chrono::DateTime<chrono::Utc>,
+) -> Result<Option<SignedIn>, DbError> {
+    let user = users::lock(tx, session.user_id).await?.filter(|user| user.is_active);
+    Ok(user.map(|user| SignedIn::new(&user, session, tx.now(), refresh_exp)))
+}

@@ -1,0 +1,132 @@
+//! What a process makes when it finds nothing: a signing key and an administrator. Rule: what exists is never
+//! replaced, and a made password is shown once, to whoever started the process.
+
+use crate::app::{FirstAdminError, ensure_signing_key, make_first_admin};
+use crate::crypto::{FreshKey, KeyRing, Passwords, Sealer, random};
+use crate::domain::{Email, NewUser, Password, Timezone, Username};
+use crate::store::users;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use contracts::user::Role;
+use db::{Context, Db, DbError};
+use runtime::{Deps, StartError};
+use secrecy::{ExposeSecret, SecretString};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use web::FieldRule;
+
+const USERNAME: &str = "admin";
+
+/// The stored keys, after the first was made where there was none.
+pub(crate) async fn key_ring(db: &Db, secret: &[u8]) -> Result<KeyRing, StartError> {
+    let sealer = Sealer::new(secret, "signing keys").map_err(|error| StartError::new(error.to_string()))?;
+    let failed = |error: &dyn std::error::Error| StartError::new(format!("cannot use the signing keys: {error}"));
+    let fresh = FreshKey::generate(&sealer).map_err(|error| failed(&error))?;
+    let keys = match db.write(&Context::default(), &fresh, ensure_signing_key).await {
+        // Another process made the active key between our look and our insert.
+        Err(DbError::Unique { .. }) => db.write(&Context::default(), &fresh, ensure_signing_key).await,
+        keys => keys,
+    };
+    KeyRing::open(&keys.map_err(|error| failed(&error))?, &sealer).map_err(|error| failed(&error))
+}
+
+/// Makes the first administrator where there is none; the line for the operator.
+pub(crate) async fn admin(deps: &Deps, passwords: &Passwords) -> Result<Option<String>, StartError> {
+    let failed = |error: DbError| StartError::new(format!("cannot look for an administrator: {error}"));
+    if users::any_admin(deps.db.reader()).await.map_err(failed)? {
+        return Ok(None);
+    }
+    let chosen = ChosenPassword::of(deps)?;
+    let new = new_admin(deps, passwords, &chosen.password).await?;
+    // On disk before it is in force: a crash between the two leaves a file too many, not an account nobody can use.
+    if let Some(path) = &chosen.file {
+        write_private(path, chosen.password.secret().expose_secret()).map_err(|error| unwritable(path, &error))?;
+    }
+    match deps.db.write(&Context::default(), &new, make_first_admin).await {
+        Ok(()) => Ok(Some(chosen.notice())),
+        Err(FirstAdminError::Exists) => {
+            if let Some(path) = &chosen.file {
+                fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
+            }
+            Ok(None)
+        }
+        Err(FirstAdminError::Db(error)) => {
+            Err(StartError::new(format!("cannot make the first administrator: {error}")))
+        }
+    }
+}
+
+async fn new_admin(deps: &Deps, passwords: &Passwords, password: &Password) -> Result<NewUser, StartError> {
+    let email = &deps.config.admin_email;
+    Ok(NewUser {
+        username: Username::parse(USERNAME).map_err(|rule| StartError::new(rule.detail()))?,
+        email: Email::parse(email)
+            .map_err(|rule| StartError::new(format!("CLEAVE_ADMIN_EMAIL={email} {}", rule.detail())))?,
+        display_name: None,
+        timezone: Timezone::default(),
+        role: Role::Admin,
+        password_hash: passwords
+            .hash(password)
+            .await
+            .map_err(|error| StartError::new(format!("cannot hash the administrator's password: {error}")))?,
+    })
+}
+
+/// Where the first administrator's password comes from and where it is told.
+struct ChosenPassword {
+    password: Password,
+    made: bool,
+    file: Option<PathBuf>,
+}
+
+impl ChosenPassword {
+    fn of(deps: &Deps) -> Result<Self, StartError> {
+        if let Some(given) = &deps.config.admin_password {
+            let password = Password::parse(given.clone(), &[USERNAME, &deps.config.admin_email])
+                .map_err(|rule| StartError::new(format!("CLEAVE_ADMIN_PASSWORD {}: set another one", rule.detail())))?;
+            return Ok(Self { password, made: false, file: None });
+        }
+        let secret = random().map_err(|error| StartError::new(format!("cannot make a password: {error}")))?;
+        let text: String = URL_SAFE_NO_PAD.encode(secret).chars().take(24).collect();
+        let password =
+            Password::parse(SecretString::from(text), &[USERNAME]).map_err(|rule| StartError::new(rule.detail()))?;
+        let file = (!deps.config.terminal).then(|| deps.config.data_dir.join("admin-password"));
+        Ok(Self { password, made: true, file })
+    }
+
+    fn notice(&self) -> String {
+        match (&self.file, self.made) {
+            (Some(path), _) => format!("first administrator: {USERNAME}, password in {}", path.display()),
+            (None, true) => {
+                format!(
+                    "first administrator: {USERNAME}, password {} (shown only now)",
+                    self.password.secret().expose_secret()
+                )
+            }
+            (None, false) => format!("first administrator: {USERNAME}, password from CLEAVE_ADMIN_PASSWORD"),
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> StartError {
+    StartError::new(format!(
+        "cannot write {}: {error}; make the data directory writable or set CLEAVE_ADMIN_PASSWORD",
+        path.display()
+    ))
+}
+
+/// Never readable by others, not even for a moment: what is in the way is removed first.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}

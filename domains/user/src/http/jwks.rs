@@ -1,0 +1,32 @@
+//! `GET /.well-known/jwks.json`.
+
+use crate::state::UserState;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use web::{NoParams, Params, Problem};
+
+pub(super) async fn jwks(
+    state: Data<UserState>,
+    request: HttpRequest,
+    _: Params<NoParams>,
+) -> Result<HttpResponse, Problem> {
+    let document = state.keys.jwks().await?;
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes())));
+    let known = is_known(&request, &tag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "public, max-age=300"));
+    Ok(if known { response.finish() } else { response.content_type("application/jwk-set+json").body(document) })
+}
+
+/// The tag has no comma, so the header can be taken apart at them.
+fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    let lines = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}

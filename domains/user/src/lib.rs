@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod crypto;
+mod domain;
+mod first_start;
+mod http;
+mod issuer;
+mod key_source;
+mod module;
+mod state;
+mod store;
+
+pub use module::module;

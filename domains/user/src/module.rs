@@ -1,0 +1,53 @@
+//! Wiring: what the user domain brings into a process.
+
+use crate::app::sweep;
+use crate::crypto::{Passwords, derive};
+use crate::issuer::Issuer;
+use crate::key_source::OwnTables;
+use crate::state::UserState;
+use crate::{first_start, http};
+use actix_web::web::{Data, ServiceConfig};
+use futures_util::future::BoxFuture;
+use runtime::{Deps, Job, Module, Mounted, StartError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The user domain: accounts, sign-in, sessions and the keys that everybody's access tokens are verified with.
+#[must_use]
+pub fn module() -> Module {
+    Module::new("user")
+        .prefixes(&["/api/v1/auth", "/api/v1/users", "/.well-known/jwks.json"])
+        .endpoints(http::ENDPOINTS)
+        .port(8001)
+        .migrations::<migration_user::Migrator>()
+        .mount(|deps| -> BoxFuture<'static, Result<Mounted, StartError>> { Box::pin(mount(deps)) })
+}
+
+async fn mount(deps: Deps) -> Result<Mounted, StartError> {
+    let secret = deps.config.secret("keys")?;
+    let ring = first_start::key_ring(&deps.db, &secret).await?;
+    let passwords =
+        Passwords::start().await.map_err(|error| StartError::new(format!("cannot hash passwords: {error}")))?;
+    let notice = first_start::admin(&deps, &passwords).await?;
+    let request_secret =
+        derive(&secret, "requests with a password").map_err(|error| StartError::new(error.to_string()))?;
+    let keys = Arc::new(OwnTables::new(deps.db.clone()));
+    let state = Data::new(UserState {
+        db: deps.db.clone(),
+        passwords,
+        issuer: Issuer::new(ring, deps.public_url.clone()),
+        keys: Arc::clone(&keys),
+        request_secret: *request_secret,
+        registration_open: deps.config.registration_open,
+    });
+    let mounted = Mounted::new()
+        .routes(move |config: &mut ServiceConfig| http::routes(config, &state))
+        .key_source(keys)
+        .job(Job::every(Duration::from_secs(60 * 60), "sweep sessions", |db| {
+            Box::pin(async move { sweep(&db).await.map_err(|error| error.to_string()) })
+        }));
+    Ok(match notice {
+        Some(line) => mounted.notice(line),
+        None => mounted,
+    })
+}

@@ -1,0 +1,118 @@
+//! Sign-ins. Rule: a session ends once, for the first reason; every end is also a revocation, in the same
+//! transaction.
+
+use super::entity::session::{ActiveModel, Column, Entity, Model};
+use super::revocations;
+use chrono::{DateTime, Utc};
+use contracts::{SessionId, UserId};
+use db::{DbError, Tx};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set};
+
+/// A sign-in that can still be used.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) user_id: UserId,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) absolute_exp: DateTime<Utc>,
+}
+
+/// Where a sign-in came from, for the user who looks at the list of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Device {
+    pub(crate) user_agent: Option<String>,
+    pub(crate) ip: Option<String>,
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Logout,
+    LogoutAll,
+    Reused,
+    Disabled,
+}
+
+impl Ended {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::Reused => "reused",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+pub(crate) fn insert(tx: &mut Tx, session: &Session, device: &Device) {
+    tx.push(Entity::insert(ActiveModel {
+        id: Set(session.id.uuid()),
+        user_id: Set(session.user_id.uuid()),
+        created_at: Set(session.created_at),
+        last_used_at: Set(session.created_at),
+        absolute_exp: Set(session.absolute_exp),
+        revoked_at: Set(None),
+        revoke_reason: Set(None),
+        user_agent: Set(device.user_agent.clone()),
+        ip: Set(device.ip.clone()),
+    }));
+}
+
+/// The session, unless it has ended.
+pub(crate) async fn find_live(tx: &mut Tx, id: SessionId) -> Result<Option<Session>, DbError> {
+    let now = tx.now();
+    let live = Entity::find_by_id(id.uuid()).filter(Column::RevokedAt.is_null()).filter(Column::AbsoluteExp.gt(now));
+    Ok(tx.one(live).await?.map(session))
+}
+
+pub(crate) fn touch(tx: &mut Tx, id: SessionId) {
+    let row = ActiveModel { last_used_at: Set(tx.now()), ..ActiveModel::default() };
+    tx.push(Entity::update_many().set(row).filter(Column::Id.eq(id.uuid())));
+}
+
+/// Ends one session; nothing happens to one that has ended.
+pub(crate) async fn end(tx: &mut Tx, id: SessionId, why: Ended) -> Result<(), DbError> {
+    let ending =
+        Entity::update_many().set(ended(tx, why)).filter(Column::Id.eq(id.uuid())).filter(Column::RevokedAt.is_null());
+    if tx.run(ending).await? > 0 {
+        revocations::session(tx, id);
+    }
+    Ok(())
+}
+
+/// Ends all sessions of a user. The caller raises the user's epoch, which revokes their access tokens in one row.
+pub(crate) async fn end_all(tx: &mut Tx, user: UserId, why: Ended) -> Result<(), DbError> {
+    let ending = Entity::update_many()
+        .set(ended(tx, why))
+        .filter(Column::UserId.eq(user.uuid()))
+        .filter(Column::RevokedAt.is_null());
+    tx.run(ending).await.map(drop)
+}
+
+/// Removes all sessions of a user, and with them their refresh tokens.
+pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<(), DbError> {
+    tx.run(Entity::delete_many().filter(Column::UserId.eq(user.uuid()))).await.map(drop)
+}
+
+/// Removes sessions that are past their absolute end; how many.
+pub(crate) async fn sweep(tx: &mut Tx, most: u64) -> Result<u64, DbError> {
+    let old = Entity::find().select_only().column(Column::Id).filter(Column::AbsoluteExp.lt(tx.now())).limit(most);
+    tx.run(Entity::delete_many().filter(Column::Id.in_subquery(old.into_query()))).await
+}
+
+fn ended(tx: &Tx, why: Ended) -> ActiveModel {
+    ActiveModel {
+        revoked_at: Set(Some(tx.now())),
+        revoke_reason: Set(Some(why.as_str().to_owned())),
+        ..ActiveModel::default()
+    }
+}
+
+fn session(row: Model) -> Session {
+    Session {
+        id: SessionId(row.id),
+        user_id: UserId(row.user_id),
+        created_at: row.created_at,
+        absolute_exp: row.absolute_exp,
+    }
+}

@@ -1,0 +1,64 @@
+//! The list of accounts, for administrators.
+
+use super::super::entity::user::{Column, Entity};
+use super::user;
+use crate::domain::User;
+use chrono::{DateTime, Utc};
+use contracts::user::Role;
+use db::{DbError, Reader};
+use sea_orm::sea_query::LikeExpr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use serde::Deserialize;
+use web::{AnyOf, Keyset, Page, Paging, Problem};
+
+/// What a client may ask for. It is the query string's own form, because each field is one condition.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filters {
+    q: Option<String>,
+    role: Option<AnyOf<Role>>,
+    is_active: Option<bool>,
+    created_after: Option<DateTime<Utc>>,
+    created_before: Option<DateTime<Utc>>,
+}
+
+/// The names compare in lower case: usernames are, and of an e-mail address the canonical form is sorted by.
+const SORTABLE: &[(&str, Column)] = &[
+    ("created_at", Column::CreatedAt),
+    ("updated_at", Column::UpdatedAt),
+    ("username", Column::Username),
+    ("email", Column::EmailCanonical),
+];
+
+const ESCAPE: char = '\\';
+
+pub(crate) async fn page(reader: &Reader, filters: &Filters, paging: &Paging) -> Result<Page<User>, Problem> {
+    let keyset: Keyset<Entity> = paging.keyset(SORTABLE, "-created_at", Column::Id)?;
+    let rows = reader.all(keyset.select(Entity::find().filter(filters.condition()))).await?;
+    let Page { items, next_cursor } = keyset.page(rows, user)?;
+    Ok(Page { items: items.into_iter().collect::<Result<_, DbError>>()?, next_cursor })
+}
+
+impl Filters {
+    fn condition(&self) -> Condition {
+        Condition::all()
+            .add_option(self.q.as_deref().map(|q| Column::SearchText.like(containing(q))))
+            .add_option(self.role.as_ref().map(|roles| roles.condition(Column::Role, |role| role.as_str())))
+            .add_option(self.is_active.map(|active| Column::IsActive.eq(active)))
+            .add_option(self.created_after.map(|instant| Column::CreatedAt.gt(instant)))
+            .add_option(self.created_before.map(|instant| Column::CreatedAt.lt(instant)))
+    }
+}
+
+/// A pattern for the text itself: its signs mean nothing.
+fn containing(text: &str) -> LikeExpr {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    LikeExpr::new(pattern).escape(ESCAPE)
+}

@@ -1,0 +1,91 @@
+//! What every bus can do. Rule: a bus answers for each event of a batch, and never says `Accepted` for what might
+//! not arrive.
+
+use async_trait::async_trait;
+use contracts::Envelope;
+use contracts::topology::StreamName;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Moves envelopes, at least once.
+#[async_trait]
+pub trait EventBus: Send + Sync {
+    /// Offers a batch, in order; one outcome for each event, in the same order. Takes no longer than `deadline`:
+    /// what is undecided then is [`Published::Unknown`].
+    async fn publish_batch(&self, batch: &[Envelope], deadline: Duration) -> Vec<Published>;
+
+    /// Registers a consumer; its deliveries begin at once.
+    async fn subscribe(&self, subscription: Subscription);
+
+    /// Ends the deliveries to a consumer; returns when those under way are finished.
+    async fn unsubscribe(&self, consumer: &str);
+
+    /// How it is.
+    fn status(&self) -> BusStatus;
+}
+
+/// What became of an event that was offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// Every subscriber has it, or a broker has it durably for them; or nobody hears it.
+    Accepted,
+    /// It has subscribers and reaches none of them.
+    NoRoute,
+    /// Refused for what it is.
+    Rejected(String),
+    /// Nobody can say; offer it again.
+    Unknown(String),
+}
+
+/// A consumer and what it hears.
+#[derive(Clone)]
+pub struct Subscription {
+    /// The consuming domain.
+    pub consumer: &'static str,
+    /// The streams, whole.
+    pub streams: &'static [StreamName],
+    /// Its inbox.
+    pub inbox: Arc<dyn Deliver>,
+}
+
+impl Subscription {
+    /// Whether an event belongs to one of the streams.
+    #[must_use]
+    pub fn hears(&self, envelope: &Envelope) -> bool {
+        self.streams.iter().any(|stream| stream.domain == envelope.domain() && stream.aggregate == envelope.aggregate())
+    }
+}
+
+/// An inbox.
+#[async_trait]
+pub trait Deliver: Send + Sync {
+    /// Takes one event; returns when its fate is durable.
+    ///
+    /// # Errors
+    /// [`Infrastructure`] when nothing was written because the consumer's database could not; offer it again.
+    async fn deliver(&self, envelope: Envelope) -> Result<Delivered, Infrastructure>;
+}
+
+/// What an inbox did with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// Handled, now.
+    Done,
+    /// Handled before, or in the hands of the inbox already.
+    Duplicate,
+    /// Kept, to be handled later.
+    Parked,
+}
+
+/// The consumer's database could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Infrastructure(pub String);
+
+/// How a bus is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusStatus {
+    /// `in-process`, `rabbitmq`.
+    pub kind: &'static str,
+    /// None while it works; else what stands in its way.
+    pub trouble: Option<String>,
+}

@@ -1,0 +1,185 @@
+//! The bus of one process. Rule: no shortcut that a broker could not offer; every event crosses as bytes, and every
+//! consumer works in a task of its own.
+
+use crate::event_bus::{BusStatus, Deliver, Delivered, EventBus, Published, Subscription};
+use async_trait::async_trait;
+use contracts::{Envelope, topology};
+use futures_util::stream::{self, StreamExt};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+/// Aggregates of one batch that a consumer works on at once; they share the commits of its database.
+const AGGREGATES_AT_ONCE: usize = 32;
+/// Batches that wait for a consumer.
+const QUEUED_BATCHES: usize = 4;
+
+/// Hands events over within the process.
+pub struct InProcess {
+    mounted: Vec<&'static str>,
+    consumers: Mutex<Vec<Consumer>>,
+}
+
+struct Consumer {
+    subscription: Subscription,
+    batches: mpsc::Sender<Batch>,
+    task: JoinHandle<()>,
+}
+
+struct Batch {
+    messages: Vec<Vec<u8>>,
+    answer: oneshot::Sender<Vec<Published>>,
+}
+
+impl InProcess {
+    /// A bus between the mounted domains. One of them that hears a stream and has not subscribed yet, or has left
+    /// already, makes the stream's events [`Published::Unknown`]: they stay with their publisher.
+    #[must_use]
+    pub fn new(mounted: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { mounted: mounted.into_iter().collect(), consumers: Mutex::default() }
+    }
+
+    /// The mounted domain that hears the event and is not there to take it.
+    fn missing(&self, envelope: &Envelope, present: &[(Subscription, mpsc::Sender<Batch>)]) -> Option<&'static str> {
+        topology::consumers_of(envelope.domain(), envelope.aggregate())
+            .filter(|consumer| self.mounted.contains(consumer))
+            .find(|consumer| present.iter().all(|(subscription, _)| subscription.consumer != *consumer))
+    }
+
+    fn consumers(&self) -> Vec<(Subscription, mpsc::Sender<Batch>)> {
+        let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+        consumers.iter().map(|consumer| (consumer.subscription.clone(), consumer.batches.clone())).collect()
+    }
+}
+
+#[async_trait]
+impl EventBus for InProcess {
+    async fn publish_batch(&self, batch: &[Envelope], deadline: Duration) -> Vec<Published> {
+        let deadline = Instant::now() + deadline;
+        let encoded: Vec<_> = batch.iter().map(|envelope| envelope.to_bytes().map_err(|e| e.to_string())).collect();
+        let present = self.consumers();
+        let first_outcome = |(envelope, bytes): (&Envelope, &Result<Vec<u8>, String>)| match bytes {
+            Err(error) => Published::Rejected(error.clone()),
+            Ok(_) => self.missing(envelope, &present).map_or(Published::Accepted, not_there),
+        };
+        let mut outcomes: Vec<Published> = batch.iter().zip(&encoded).map(first_outcome).collect();
+        // All consumers work at the same time; then their answers are collected.
+        let mut waiting = Vec::new();
+        for (subscription, batches) in &present {
+            let heard =
+                batch.iter().zip(&encoded).enumerate().filter(|(_, (envelope, _))| subscription.hears(envelope));
+            let (places, messages): (Vec<usize>, Vec<Vec<u8>>) =
+                heard.filter_map(|(place, (_, bytes))| Some((place, bytes.as_ref().ok()?.clone()))).unzip();
+            if !messages.is_empty() {
+                let (answer, answered) = oneshot::channel();
+                let sent = timeout_at(deadline, batches.send(Batch { messages, answer })).await;
+                waiting.push((subscription.consumer, places, matches!(sent, Ok(Ok(()))).then_some(answered)));
+            }
+        }
+        for (consumer, places, answered) in waiting {
+            let answers = match answered {
+                Some(answered) => timeout_at(deadline, answered).await.ok().and_then(Result::ok),
+                None => None,
+            };
+            let answers = answers.unwrap_or_else(|| vec![silent(consumer); places.len()]);
+            for (place, answer) in places.into_iter().zip(answers) {
+                if let Some(outcome) = outcomes.get_mut(place)
+                    && (*outcome == Published::Accepted || matches!(answer, Published::Rejected(_)))
+                {
+                    *outcome = answer;
+                }
+            }
+        }
+        outcomes
+    }
+
+    async fn subscribe(&self, subscription: Subscription) {
+        let (batches, queue) = mpsc::channel(QUEUED_BATCHES);
+        let task = tokio::spawn(consume(Arc::clone(&subscription.inbox), queue));
+        let consumer = Consumer { subscription, batches, task };
+        self.consumers.lock().unwrap_or_else(PoisonError::into_inner).push(consumer);
+    }
+
+    async fn unsubscribe(&self, consumer: &str) {
+        let gone: Vec<Consumer> = {
+            let mut consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+            let (gone, stay) = consumers.drain(..).partition(|c| c.subscription.consumer == consumer);
+            *consumers = stay;
+            gone
+        };
+        for consumer in gone {
+            drop(consumer.batches);
+            if let Err(error) = consumer.task.await {
+                tracing::error!(consumer = consumer.subscription.consumer, %error, "a consumer did not end well");
+            }
+        }
+    }
+
+    fn status(&self) -> BusStatus {
+        BusStatus { kind: "in-process", trouble: None }
+    }
+}
+
+fn not_there(consumer: &str) -> Published {
+    Published::Unknown(format!("{consumer} has not subscribed"))
+}
+
+fn silent(consumer: &str) -> Published {
+    Published::Unknown(format!("{consumer} did not answer in time"))
+}
+
+/// Works batches in order; within one, every aggregate in order and several aggregates at once.
+async fn consume(inbox: Arc<dyn Deliver>, mut queue: mpsc::Receiver<Batch>) {
+    while let Some(batch) = queue.recv().await {
+        let mut answers = vec![Published::Accepted; batch.messages.len()];
+        let mut aggregates: HashMap<(String, uuid::Uuid), Vec<(usize, Envelope)>> = HashMap::new();
+        for (place, message) in batch.messages.iter().enumerate() {
+            match Envelope::from_bytes(message) {
+                Ok(envelope) => {
+                    let key = (envelope.aggregate().to_owned(), envelope.aggregate_id);
+                    aggregates.entry(key).or_default().push((place, envelope));
+                }
+                Err(error) => set(&mut answers, place, Published::Rejected(error.to_string())),
+            }
+        }
+        let worked: Vec<Vec<(usize, Published)>> = stream::iter(aggregates.into_values())
+            .map(|events| in_order(inbox.as_ref(), events))
+            .buffer_unordered(AGGREGATES_AT_ONCE)
+            .collect()
+            .await;
+        for (place, answer) in worked.into_iter().flatten() {
+            set(&mut answers, place, answer);
+        }
+        // A relay that has given up waiting offers the batch again; the inbox knows it then.
+        let _ = batch.answer.send(answers);
+    }
+}
+
+/// Delivers the events of one aggregate; after a failure the rest must wait.
+async fn in_order(inbox: &dyn Deliver, events: Vec<(usize, Envelope)>) -> Vec<(usize, Published)> {
+    let mut failure: Option<String> = None;
+    let mut answers = Vec::with_capacity(events.len());
+    for (place, envelope) in events {
+        let answer = match &failure {
+            Some(error) => Published::Unknown(error.clone()),
+            None => match inbox.deliver(envelope).await {
+                Ok(Delivered::Done | Delivered::Duplicate | Delivered::Parked) => Published::Accepted,
+                Err(error) => {
+                    failure = Some(error.0.clone());
+                    Published::Unknown(error.0)
+                }
+            },
+        };
+        answers.push((place, answer));
+    }
+    answers
+}
+
+fn set(answers: &mut [Published], place: usize, answer: Published) {
+    if let Some(slot) = answers.get_mut(place) {
+        *slot = answer;
+    }
+}

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod event_bus;
+mod in_process;
+
+pub use event_bus::{BusStatus, Deliver, Delivered, EventBus, Infrastructure, Published, Subscription};
+pub use in_process::InProcess;

@@ -1,0 +1,3 @@
+//! What others may know of a notification.
+
+pub mod v1;

@@ -1,0 +1,41 @@
+//! Events that a consumer has taken: done, waiting, dead or skipped.
+
+use sea_orm::entity::prelude::*;
+
+/// Waits: for its turn, or for the next attempt.
+pub(crate) const WAITING: i16 = 0;
+/// Its effect is committed.
+pub(crate) const DONE: i16 = 1;
+/// Given up.
+pub(crate) const DEAD: i16 = 2;
+/// Passed by an operator.
+pub(crate) const SKIPPED: i16 = 3;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "inbox")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub consumer: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub event_id: Uuid,
+    pub source: String,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    pub aggregate_seq: i64,
+    pub event_type: String,
+    pub schema_version: i32,
+    pub status: i16,
+    pub attempts: i32,
+    pub next_attempt_at: DateTimeUtc,
+    pub replays: i32,
+    pub last_error: Option<String>,
+    pub headers: Json,
+    pub payload: Option<Vec<u8>>,
+    pub received_at: DateTimeUtc,
+    pub done_at: Option<DateTimeUtc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,134 @@
+//! Keeping what failed. Rule: a failure is rolled back first and noted in a small transaction of its own; trouble of
+//! the database is no attempt.
+
+use super::deliver::Incoming;
+use super::head::{self, Key};
+use crate::backoff;
+use crate::entity::inbox::{ActiveModel, Column, DEAD, DONE, Entity, Model, WAITING};
+use crate::listener::{ListenError, OnDead};
+use crate::row::Headers;
+use chrono::{DateTime, Utc};
+use contracts::Envelope;
+use db::Tx;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use uuid::Uuid;
+
+/// A listener that failed on an event.
+pub(crate) struct Failure {
+    pub event: Incoming,
+    pub error: String,
+    pub permanent: bool,
+}
+
+/// What became of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// It is tried again.
+    Waits,
+    /// It is given up.
+    Dead,
+    /// Somebody else has handled it in the meantime.
+    Settled,
+}
+
+/// Notes one more failed attempt.
+pub(crate) async fn note(tx: &mut Tx, failure: &Failure) -> Result<Noted, ListenError> {
+    let Incoming { inbox, envelope } = &failure.event;
+    let consumer = inbox.listeners.consumer;
+    let key = Key::of(consumer, envelope);
+    let head = head::lock(tx, &key, envelope.stream_epoch).await?;
+    let row = find(tx, consumer, envelope.id.uuid()).await?;
+    let passed = envelope.sequence <= head.last_seq;
+    let attempts = match &row {
+        Some(row) if row.status == WAITING && (!passed || row.replays > 0) => row.attempts + 1,
+        None if envelope.sequence == head.last_seq + 1 => 1,
+        _ => return Ok(Noted::Settled),
+    };
+    let dead = failure.permanent || attempts >= inbox.tuning.attempts;
+    let status = if dead { DEAD } else { WAITING };
+    let wait = backoff::after(envelope.id.uuid(), attempts, inbox.tuning.backoff);
+    let next = tx.now() + wait;
+    if row.is_some() {
+        tx.push(
+            Entity::update_many()
+                .col_expr(Column::Status, Expr::value(status))
+                .col_expr(Column::Attempts, Expr::value(attempts))
+                .col_expr(Column::NextAttemptAt, Expr::value(next))
+                .col_expr(Column::LastError, Expr::value(failure.error.clone()))
+                .filter(Column::Consumer.eq(consumer))
+                .filter(Column::EventId.eq(envelope.id.uuid())),
+        );
+    } else {
+        let mut row = fresh(consumer, envelope, tx.now());
+        row.status = Set(status);
+        row.attempts = Set(attempts);
+        row.next_attempt_at = Set(next);
+        row.last_error = Set(Some(failure.error.clone()));
+        tx.push(Entity::insert(row));
+    }
+    if dead && inbox.listeners.on_dead == OnDead::Skip && envelope.sequence == head.last_seq + 1 {
+        head::advance(tx, &key, envelope.sequence);
+    }
+    Ok(if dead { Noted::Dead } else { Noted::Waits })
+}
+
+/// Parks an event that came too early; it is due as soon as its turn has come.
+pub(crate) async fn park(tx: &mut Tx, consumer: &'static str, envelope: &Envelope) -> Result<(), ListenError> {
+    let row = fresh(consumer, envelope, tx.now());
+    tx.run(Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned())).await?;
+    Ok(())
+}
+
+/// Records an event that was handled at its first delivery.
+pub(crate) fn record_done(tx: &mut Tx, consumer: &'static str, envelope: &Envelope) {
+    let mut row = fresh(consumer, envelope, tx.now());
+    row.status = Set(DONE);
+    row.payload = Set(None);
+    row.done_at = Set(Some(tx.now()));
+    tx.push(Entity::insert(row));
+}
+
+/// Marks a waiting row as handled.
+pub(crate) fn finish(tx: &mut Tx, consumer: &str, event_id: Uuid) {
+    let now = tx.now();
+    tx.push(
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(DONE))
+            .col_expr(Column::Payload, Expr::value(Option::<Vec<u8>>::None))
+            .col_expr(Column::DoneAt, Expr::value(now))
+            .filter(Column::Consumer.eq(consumer))
+            .filter(Column::EventId.eq(event_id))
+            .filter(Column::Status.eq(WAITING)),
+    );
+}
+
+/// The consumer's row of an event, for update.
+pub(crate) async fn find(tx: &mut Tx, consumer: &str, event_id: Uuid) -> Result<Option<Model>, ListenError> {
+    let select = Entity::find().filter(Column::Consumer.eq(consumer)).filter(Column::EventId.eq(event_id));
+    Ok(tx.one(select.lock_exclusive()).await?)
+}
+
+fn fresh(consumer: &str, envelope: &Envelope, now: DateTime<Utc>) -> ActiveModel {
+    #[expect(clippy::expect_used, reason = "a struct of plain fields always has a JSON form")]
+    let headers = serde_json::to_value(Headers::of(envelope)).expect("headers");
+    ActiveModel {
+        consumer: Set(consumer.to_owned()),
+        event_id: Set(envelope.id.uuid()),
+        source: Set(envelope.domain().to_owned()),
+        aggregate_type: Set(envelope.aggregate().to_owned()),
+        aggregate_id: Set(envelope.aggregate_id.to_string()),
+        aggregate_seq: Set(envelope.sequence),
+        event_type: Set(envelope.event_type.clone()),
+        schema_version: Set(envelope.schema_version()),
+        status: Set(WAITING),
+        attempts: Set(0),
+        next_attempt_at: Set(now),
+        replays: Set(0),
+        last_error: ActiveValue::Set(None),
+        headers: Set(headers),
+        payload: Set(Some(envelope.data.get().as_bytes().to_vec())),
+        received_at: Set(now),
+        done_at: Set(None),
+    }
+}

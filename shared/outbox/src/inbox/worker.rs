@@ -1,0 +1,110 @@
+//! What waits. Rule: any number of workers may run; the watermark's row is the fence. An event is tried when its time
+//! has come and all before it are through.
+
+use super::apply::{apply, context};
+use super::deliver::{Inbox, Incoming};
+use super::failure;
+use super::head::{self, Key};
+use crate::entity::inbox::{Column, Entity, Model, WAITING};
+use crate::listener::ListenError;
+use crate::row;
+use db::{DbError, Tx};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// Rows that one look fetches.
+const AT_ONCE: u64 = 64;
+
+/// Its turn has come: it is next, or it was passed and somebody wants it replayed.
+const TURN: &str = r#"EXISTS (SELECT 1 FROM inbox_head h WHERE h.consumer = "inbox"."consumer"
+    AND h.source = "inbox"."source" AND h.aggregate_type = "inbox"."aggregate_type"
+    AND h.aggregate_id = "inbox"."aggregate_id" AND ("inbox"."aggregate_seq" = h.last_seq + 1
+    OR ("inbox"."replays" > 0 AND "inbox"."aggregate_seq" <= h.last_seq)))"#;
+
+/// Runs until `stop` says so.
+pub(crate) async fn work_what_waits(inbox: Inbox, mut stop: watch::Receiver<bool>) {
+    let (shortest, longest) = inbox.tuning.poll;
+    let mut pause = shortest;
+    while !*stop.borrow() {
+        let worked = match work_due(&inbox).await {
+            Ok(worked) => worked,
+            Err(error) => {
+                tracing::warn!(consumer = inbox.listeners.consumer, %error, "what waits in the inbox could not be read");
+                false
+            }
+        };
+        if worked {
+            pause = shortest;
+            continue;
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = inbox.wake.notified() => pause = shortest,
+            () = tick(inbox.tuning.polling, pause) => pause = (pause * 2).min(longest),
+        }
+    }
+}
+
+/// Ends after `pause`, or never when polling is off.
+pub(crate) async fn tick(polling: bool, pause: Duration) {
+    if polling { sleep(pause).await } else { std::future::pending().await }
+}
+
+/// Works what is due now; true when something changed, so that another look is worth it.
+async fn work_due(inbox: &Inbox) -> Result<bool, DbError> {
+    let due = Entity::find()
+        .filter(Column::Consumer.eq(inbox.listeners.consumer))
+        .filter(Column::Status.eq(WAITING))
+        .filter(Column::NextAttemptAt.lte(inbox.db.clock().now()))
+        .filter(Expr::cust(TURN))
+        .order_by_asc(Column::NextAttemptAt)
+        .limit(AT_ONCE);
+    let mut progress = false;
+    for row in inbox.db.reader().all(due).await? {
+        progress |= work_one(inbox, row).await?;
+    }
+    Ok(progress)
+}
+
+/// Works one row; true when it was handled or its failure noted.
+async fn work_one(inbox: &Inbox, row: Model) -> Result<bool, DbError> {
+    let event_id = row.event_id;
+    let envelope = match row::parked(row) {
+        Ok(envelope) => envelope,
+        Err(damaged) => {
+            tracing::error!(consumer = inbox.listeners.consumer, %event_id, error = %damaged, "a waiting event cannot be read");
+            return Ok(false);
+        }
+    };
+    let waiting = Incoming { inbox: inbox.clone(), envelope };
+    match inbox.db.write(&context(&waiting.envelope), &waiting, work).await {
+        Ok(handled) => Ok(handled),
+        Err(error) => match inbox.failed(waiting, &error).await {
+            Ok(_) => Ok(true),
+            Err(trouble) => Err(DbError::Unavailable(trouble.0)),
+        },
+    }
+}
+
+async fn work(tx: &mut Tx, waiting: &Incoming) -> Result<bool, ListenError> {
+    let Incoming { inbox, envelope } = waiting;
+    let consumer = inbox.listeners.consumer;
+    let key = Key::of(consumer, envelope);
+    let head = head::lock(tx, &key, envelope.stream_epoch).await?;
+    let row = failure::find(tx, consumer, envelope.id.uuid()).await?;
+    let Some(row) = row.filter(|row| row.status == WAITING) else { return Ok(false) };
+    let next = envelope.sequence == head.last_seq + 1;
+    let replayed = row.replays > 0 && envelope.sequence <= head.last_seq;
+    if (!next && !replayed) || envelope.stream_epoch != head.stream_epoch {
+        return Ok(false);
+    }
+    apply(tx, &inbox.listeners, envelope, inbox.tuning.listener_deadline).await?;
+    failure::finish(tx, consumer, envelope.id.uuid());
+    if next {
+        head::advance(tx, &key, envelope.sequence);
+    }
+    Ok(true)
+}

@@ -1,0 +1,133 @@
+//! From the outbox to the bus. Rule: selected by state, in storage order; no transaction is open while the bus is
+//! spoken to; an event is marked only when all before it of its aggregate were accepted too.
+
+mod lease;
+mod outcome;
+
+use crate::entity::outbox::{Column, Entity, Model};
+use crate::inbox::tick;
+use crate::row;
+use crate::tuning::Tuning;
+use bus::EventBus;
+use contracts::Envelope;
+use db::{Db, DbError};
+pub(crate) use lease::Lease;
+use outcome::{Marks, sort};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// No event passes one of the same aggregate that is backing off.
+const NOT_BEHIND: &str = r#"NOT EXISTS (SELECT 1 FROM outbox p WHERE p.aggregate_type = "outbox"."aggregate_type"
+    AND p.aggregate_id = "outbox"."aggregate_id" AND p.aggregate_seq < "outbox"."aggregate_seq"
+    AND p.published_at IS NULL AND p.attempts > 0)"#;
+
+/// The relay of one outbox.
+pub(crate) struct Relay {
+    pub domain: &'static str,
+    pub db: Db,
+    pub bus: Arc<dyn EventBus>,
+    pub tuning: Tuning,
+    pub lease: Lease,
+}
+
+/// What one pass came to.
+enum Pass {
+    /// There may be more.
+    Full,
+    /// Nothing is left that can go now.
+    Drained,
+    /// The bus could not say what became of something.
+    Unsure,
+}
+
+impl Relay {
+    /// Runs until `stop` says so; a batch that is under way is finished.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let (shortest, longest) = self.tuning.poll;
+        let mut pause = shortest;
+        while !*stop.borrow() {
+            let leads = self.lease.keep(&self.db, &self.tuning).await;
+            let pass = if leads { self.pass().await } else { Ok(Pass::Drained) };
+            let woken = Arc::clone(self.db.committed());
+            match pass {
+                Ok(Pass::Full) => {
+                    pause = shortest;
+                    continue;
+                }
+                Ok(Pass::Drained) => tokio::select! {
+                    _ = stop.changed() => {}
+                    () = woken.notified() => pause = shortest,
+                    () = tick(self.tuning.polling, pause) => pause = (pause * 2).min(longest),
+                    () = tokio::time::sleep(self.lease.next(&self.tuning)) => {}
+                },
+                Ok(Pass::Unsure) => pause = self.back_off(&mut stop, pause).await,
+                Err(error) => {
+                    tracing::warn!(domain = self.domain, %error, "the outbox could not be read or marked");
+                    pause = self.back_off(&mut stop, pause).await;
+                }
+            }
+        }
+    }
+
+    /// Waits without listening to the wake-up: the bus or the database needs a rest.
+    async fn back_off(&self, stop: &mut watch::Receiver<bool>, pause: Duration) -> Duration {
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        (pause * 2).min(self.tuning.poll.1)
+    }
+
+    async fn pass(&self) -> Result<Pass, DbError> {
+        let pending = Entity::find()
+            .filter(Column::PublishedAt.is_null())
+            .filter(Column::NextAttemptAt.lte(self.db.clock().now()))
+            .filter(Expr::cust(NOT_BEHIND))
+            .order_by_asc(Column::Id)
+            .limit(self.tuning.batch);
+        let rows = self.db.reader().all(pending).await?;
+        let full = u64::try_from(rows.len()).unwrap_or_default() >= self.tuning.batch;
+        let batch = self.envelopes(rows);
+        if batch.is_empty() {
+            return Ok(Pass::Drained);
+        }
+        let (ids, envelopes): (Vec<i64>, Vec<Envelope>) = batch.into_iter().unzip();
+        let outcomes = self.bus.publish_batch(&envelopes, self.tuning.publish_deadline).await;
+        let marks = sort(&ids, &envelopes, outcomes);
+        let unsure = marks.unsure.clone();
+        self.mark(marks).await?;
+        if let Some(reason) = unsure {
+            tracing::debug!(domain = self.domain, reason, "the bus could not take everything; it is offered again");
+            return Ok(Pass::Unsure);
+        }
+        Ok(if full { Pass::Full } else { Pass::Drained })
+    }
+
+    fn envelopes(&self, rows: Vec<Model>) -> Vec<(i64, Envelope)> {
+        let read = |row: Model| {
+            let id = row.id;
+            match row::emitted(row) {
+                Ok(envelope) => Some((id, envelope)),
+                Err(damaged) => {
+                    tracing::error!(domain = self.domain, error = %damaged, "an outbox row cannot be read; it stays");
+                    None
+                }
+            }
+        };
+        rows.into_iter().filter_map(read).collect()
+    }
+
+    async fn mark(&self, marks: Marks) -> Result<(), DbError> {
+        for refused in &marks.refused {
+            tracing::error!(domain = self.domain, event_id = %refused.event_id, error = refused.error, "the bus refused an event; its aggregate waits");
+        }
+        if marks.accepted.is_empty() && marks.refused.is_empty() {
+            return Ok(());
+        }
+        let command = outcome::Mark { marks, backoff: self.tuning.backoff };
+        self.db.write(&db::Context::default(), &command, outcome::mark).await
+    }
+}

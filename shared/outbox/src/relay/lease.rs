@@ -1,0 +1,86 @@
+//! Who relays. Rule: one active relay per outbox; nothing relies on that for safety, since two cause duplicates only.
+//! A process that starts takes the lease at once and raises its epoch: whoever held it learns that at the next
+//! renewal. Lease as in Gray and Cheriton, "Leases" (1989).
+
+use crate::entity::relay_lease::{ActiveModel, Column, Entity};
+use crate::tuning::Tuning;
+use chrono::TimeDelta;
+use db::{Context, Db, DbError, Tx};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// This process's claim to one outbox.
+pub(crate) struct Lease {
+    owner: Uuid,
+    leads: bool,
+    asked: Option<Instant>,
+}
+
+/// A wish for the lease.
+struct Claim {
+    owner: Uuid,
+    /// Take it whoever holds it.
+    at_once: bool,
+    holds_for: TimeDelta,
+}
+
+impl Lease {
+    /// A claim that has not been made yet.
+    pub(crate) fn new(owner: Uuid) -> Self {
+        Self { owner, leads: false, asked: None }
+    }
+
+    /// Makes or renews the claim when it is time; true while this process leads.
+    pub(crate) async fn keep(&mut self, db: &Db, tuning: &Tuning) -> bool {
+        if self.asked.is_some_and(|asked| asked.elapsed() < tuning.lease.1) {
+            return self.leads;
+        }
+        let claim = Claim {
+            owner: self.owner,
+            at_once: self.asked.is_none(),
+            holds_for: TimeDelta::from_std(tuning.lease.0).unwrap_or(TimeDelta::MAX),
+        };
+        match db.write(&Context::default(), &claim, take).await {
+            Ok(leads) => {
+                if self.leads && !leads {
+                    tracing::info!(database = db.location(), "another process relays this outbox now");
+                }
+                self.leads = leads;
+                self.asked = Some(Instant::now());
+            }
+            // Going on for a while is harmless; the next renewal decides.
+            Err(error) => tracing::warn!(database = db.location(), %error, "the relay's lease was not renewed"),
+        }
+        self.leads
+    }
+
+    /// How long until it must be renewed.
+    pub(crate) fn next(&self, tuning: &Tuning) -> Duration {
+        self.asked.map_or(tuning.poll.0, |asked| tuning.lease.1.saturating_sub(asked.elapsed()).max(tuning.poll.0))
+    }
+}
+
+async fn take(tx: &mut Tx, claim: &Claim) -> Result<bool, DbError> {
+    const NAME: &str = "relay";
+    let owner = claim.owner.to_string();
+    let expires_at = tx.now() + claim.holds_for;
+    let held = tx.one(Entity::find().filter(Column::Name.eq(NAME)).lock_exclusive()).await?;
+    let Some(held) = held else {
+        let row =
+            ActiveModel { name: Set(NAME.to_owned()), owner: Set(owner), epoch: Set(1), expires_at: Set(expires_at) };
+        let inserted = Entity::insert(row).on_conflict(OnConflict::column(Column::Name).do_nothing().to_owned());
+        return Ok(tx.run(inserted).await? == 1);
+    };
+    if held.owner != owner && !claim.at_once && held.expires_at >= tx.now() {
+        return Ok(false);
+    }
+    let epoch = if held.owner == owner { held.epoch } else { held.epoch + 1 };
+    let renewed = Entity::update_many()
+        .col_expr(Column::Owner, Expr::value(owner))
+        .col_expr(Column::Epoch, Expr::value(epoch))
+        .col_expr(Column::ExpiresAt, Expr::value(expires_at))
+        .filter(Column::Name.eq(NAME));
+    Ok(tx.run(renewed).await? == 1)
+}

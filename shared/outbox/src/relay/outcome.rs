@@ -1,0 +1,84 @@
+//! What a batch came to. Rule: per aggregate, only the longest accepted prefix is marked; the first that was refused
+//! backs off, and what is behind it is offered again in order.
+
+use crate::backoff;
+use crate::entity::outbox::{Column, Entity};
+use bus::Published;
+use contracts::Envelope;
+use db::{DbError, Tx};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use std::collections::HashSet;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The rows to mark.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    pub accepted: Vec<i64>,
+    pub refused: Vec<Refused>,
+    /// Why something is undecided, if anything is.
+    pub unsure: Option<String>,
+}
+
+/// A row that the bus refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub id: i64,
+    pub event_id: Uuid,
+    pub error: String,
+}
+
+/// Sorts outcomes; all three slices are in the order of the batch.
+pub(super) fn sort(ids: &[i64], envelopes: &[Envelope], outcomes: Vec<Published>) -> Marks {
+    let mut marks = Marks::default();
+    let mut held: HashSet<(&str, Uuid)> = HashSet::new();
+    for ((id, envelope), outcome) in ids.iter().zip(envelopes).zip(outcomes) {
+        let aggregate = (envelope.aggregate(), envelope.aggregate_id);
+        if held.contains(&aggregate) {
+            continue;
+        }
+        let refused = |error: String| Refused { id: *id, event_id: envelope.id.uuid(), error };
+        match outcome {
+            Published::Accepted => {
+                marks.accepted.push(*id);
+                continue;
+            }
+            Published::NoRoute => marks.refused.push(refused("no queue takes it".to_owned())),
+            Published::Rejected(error) => marks.refused.push(refused(error)),
+            Published::Unknown(reason) => marks.unsure = Some(reason),
+        }
+        held.insert(aggregate);
+    }
+    marks
+}
+
+/// A batch's marks, to be written.
+pub(super) struct Mark {
+    pub marks: Marks,
+    pub backoff: (Duration, Duration),
+}
+
+/// Writes the marks.
+pub(super) async fn mark(tx: &mut Tx, command: &Mark) -> Result<(), DbError> {
+    let now = tx.now();
+    if !command.marks.accepted.is_empty() {
+        let published = Entity::update_many()
+            .col_expr(Column::PublishedAt, Expr::value(now))
+            .filter(Column::Id.is_in(command.marks.accepted.iter().copied()))
+            .filter(Column::PublishedAt.is_null());
+        tx.run(published).await?;
+    }
+    for refused in &command.marks.refused {
+        let row = tx.one(Entity::find().filter(Column::Id.eq(refused.id))).await?;
+        let attempts = row.map_or(0, |row| row.attempts) + 1;
+        let next = now + backoff::after(refused.event_id, attempts, command.backoff);
+        let failed = Entity::update_many()
+            .col_expr(Column::Attempts, Expr::value(attempts))
+            .col_expr(Column::NextAttemptAt, Expr::value(next))
+            .col_expr(Column::LastError, Expr::value(refused.error.clone()))
+            .filter(Column::Id.eq(refused.id));
+        tx.run(failed).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! The settings of a process. Rule: read once, here alone; a module is handed values, never a variable's name.
+
+mod layers;
+mod parse;
+mod secrets;
+mod unavailable;
+
+use crate::flags::ServeFlags;
+use crate::module::Module;
+use crate::start_error::StartError;
+use contracts::{Clock, SystemClock};
+use layers::{Settings, Sources};
+use secrecy::SecretString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use web::KeySource;
+
+/// What a process is told. Made by [`Config::load`] or, inside a test, by [`Config::embedded`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name or address to listen on.
+    pub host: String,
+    /// Port to listen on; 0 picks a free one.
+    pub port: u16,
+    /// How clients reach the process, without a slash at the end; `http://host:port` when none was given.
+    pub public_url: Option<String>,
+    /// Database files, locks and secrets.
+    pub data_dir: PathBuf,
+    /// Domains to serve; empty: all that the binary holds.
+    pub domains: Vec<String>,
+    /// Whether anybody may register.
+    pub registration_open: bool,
+    /// Password of the first administrator; none: a random one.
+    pub admin_password: Option<SecretString>,
+    /// E-mail address of the first administrator.
+    pub admin_email: String,
+    /// See [`Config::secret`].
+    pub keys_secret: Option<SecretString>,
+    /// See [`Config::secret`].
+    pub seal_secret: Option<SecretString>,
+    /// Filter directives of the log.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How long a stopping process goes on serving after it said that it is not ready.
+    pub drain_delay: Duration,
+    /// Whether somebody reads the start screen on a terminal; set by [`crate::run`] alone.
+    pub terminal: bool,
+    /// Lines for the operator about settings that do less than they say.
+    pub notices: Vec<String>,
+    /// What tests replace.
+    pub seams: Seams,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text when standard error is a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What tests replace, and nobody else.
+#[derive(Clone)]
+pub struct Seams {
+    /// The source of instants.
+    pub clock: Arc<dyn Clock>,
+    /// Keys and revocations where no served module brings them.
+    pub key_source: Option<Arc<dyn KeySource>>,
+    /// HTTP worker threads; none: one for each core.
+    pub http_workers: Option<usize>,
+    /// Threads that read each database; none: the database's own default.
+    pub readers: Option<usize>,
+    /// Whether a commit wakes the relay; off, polling alone moves events.
+    pub wake_up: bool,
+    /// How relay and inbox are tuned: batch sizes, intervals, backoff.
+    pub relay: outbox::Tuning,
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            key_source: None,
+            http_workers: None,
+            readers: None,
+            wake_up: true,
+            relay: outbox::Tuning::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seams")
+            .field("clock", &self.clock)
+            .field("http_workers", &self.http_workers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads flags, environment, `./cleave.toml` and the defaults, and checks all of it.
+    ///
+    /// # Errors
+    /// One line that names the setting, where it came from and what it must be.
+    pub fn load(flags: &ServeFlags, modules: &[Module]) -> Result<Self, StartError> {
+        let binary = match modules {
+            [alone] => alone.port.map(|port| ("port", port.to_string())).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let file = settings_file(Path::new("cleave.toml"))?;
+        Self::from_sources(Sources { flags: flags.given(), environment: environment()?, file, binary }, modules)
+    }
+
+    /// The settings of a system inside a test: the defaults, on a free port and in a directory of its own.
+    #[must_use]
+    pub fn embedded(data_dir: PathBuf) -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            public_url: None,
+            data_dir,
+            domains: Vec::new(),
+            registration_open: true,
+            admin_password: None,
+            admin_email: "admin@cleave.invalid".to_owned(),
+            keys_secret: None,
+            seal_secret: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::Auto,
+            drain_delay: Duration::ZERO,
+            terminal: false,
+            notices: Vec::new(),
+            seams: Seams { http_workers: Some(1), readers: Some(2), ..Seams::default() },
+        }
+    }
+
+    fn from_sources(sources: Sources<'_>, modules: &[Module]) -> Result<Self, StartError> {
+        let settings = Settings::read(sources)?;
+        unavailable::refuse(&settings)?;
+        let get = |key| settings.get(key);
+        Ok(Self {
+            host: parse::required(get("host")?)?,
+            port: parse::port(get("port")?)?,
+            public_url: parse::public_url(get("public_url")?)?,
+            data_dir: PathBuf::from(parse::required(get("data_dir")?)?),
+            domains: parse::domains(get("domains")?, modules)?,
+            registration_open: parse::choice(get("registration")?, &[("open", true), ("closed", false)])?,
+            admin_password: secrets::given(get("admin_password")?, get("admin_password_file")?)?,
+            admin_email: parse::required(get("admin_email")?)?,
+            keys_secret: secrets::key(get("keys_secret")?, get("keys_secret_file")?)?,
+            seal_secret: secrets::key(get("seal_secret")?, get("seal_secret_file")?)?,
+            log: parse::log(get("log")?)?,
+            log_format: parse::choice(
+                get("log_format")?,
+                &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)],
+            )?,
+            drain_delay: parse::duration(get("drain_delay")?)?,
+            terminal: false,
+            notices: parse::rate_limit(get("rate_limit")?)?.into_iter().collect(),
+            seams: Seams::default(),
+        })
+    }
+
+    /// The 32 bytes of a secret: what the operator gave as `CLEAVE_<NAME>_SECRET`, else what
+    /// `<data_dir>/secrets/<name>` holds, which is made with mode 0600 when it is missing.
+    ///
+    /// # Errors
+    /// The file cannot be read, made or understood.
+    pub fn secret(&self, name: &str) -> Result<[u8; 32], StartError> {
+        let given = match name {
+            "keys" => self.keys_secret.as_ref(),
+            "seal" => self.seal_secret.as_ref(),
+            _ => None,
+        };
+        match given {
+            Some(text) => secrets::bytes_of(text).ok_or_else(|| {
+                StartError::new(format!("CLEAVE_{}_SECRET {}", name.to_uppercase(), secrets::TOO_SHORT))
+            }),
+            None => secrets::stored(&self.data_dir.join("secrets"), name),
+        }
+    }
+}
+
+fn environment() -> Result<Vec<(String, String)>, StartError> {
+    std::env::vars_os()
+        .filter(|(name, _)| name.to_string_lossy().starts_with("CLEAVE_"))
+        .map(|(name, value)| match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => Ok((name, value)),
+            (Ok(name), Err(_)) => Err(StartError::new(format!("{name} is not UTF-8 text"))),
+            (Err(_), _) => Err(StartError::new("the name of a CLEAVE_ variable is not UTF-8 text")),
+        })
+        .collect()
+}
+
+fn settings_file(path: &Path) -> Result<Option<String>, StartError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StartError::new(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! The command line of every binary. Rule: a flag is kept as text and laid over the other layers; what it means is
+//! decided in one place for all of them.
+
+use clap::{Args, Parser, Subcommand};
+
+/// Users, tasks and notifications in one process, or in several.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves until it is told to stop; what happens without a command.
+    Serve(ServeFlags),
+}
+
+/// Flags of `serve`. Each lies over the variable `CLEAVE_…` of its name.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeFlags {
+    /// Name or address to listen on [default: 127.0.0.1]
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Port to listen on; 0 picks a free one [default: 8000]
+    #[arg(long)]
+    pub port: Option<String>,
+    /// How clients reach this process [default: http://host:port]
+    #[arg(long)]
+    pub public_url: Option<String>,
+    /// Database files, locks and secrets [default: ./data]
+    #[arg(long)]
+    pub data_dir: Option<String>,
+    /// Not in this version: SQLite files in the data directory are used
+    #[arg(long)]
+    pub database_url: Option<String>,
+    /// How events travel [default: in-process]
+    #[arg(long)]
+    pub bus: Option<String>,
+    /// Which domains to serve, with commas [default: all]
+    #[arg(long)]
+    pub domains: Option<String>,
+    /// Not in this version: the user domain is served in this process
+    #[arg(long)]
+    pub user_url: Option<String>,
+    /// Accepted and not yet applied [default: 100/60s]
+    #[arg(long)]
+    pub rate_limit: Option<String>,
+    /// What is logged: error, warn, info, debug, or per crate [default: info]
+    #[arg(long)]
+    pub log: Option<String>,
+}
+
+impl ServeFlags {
+    /// Key and text of each flag that was given.
+    pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
+        let Self { host, port, public_url, data_dir, database_url, bus, domains, user_url, rate_limit, log } = self;
+        [
+            ("host", host),
+            ("port", port),
+            ("public_url", public_url),
+            ("data_dir", data_dir),
+            ("database_url", database_url),
+            ("bus", bus),
+            ("domains", domains),
+            ("user_url", user_url),
+            ("rate_limit", rate_limit),
+            ("log", log),
+        ]
+        .into_iter()
+        .filter_map(|(key, text)| text.clone().map(|text| (key, text)))
+        .collect()
+    }
+}

@@ -1,0 +1,163 @@
+//! The HTTP server of the process. Rule: the order of the layers stands here and nowhere else; workers live in threads
+//! of their own, and all of them are gone when [`Http::stop`] returns.
+
+use crate::module::{Module, Routes};
+use crate::process::Process;
+use crate::routes::{self, Pages};
+use crate::start_error::StartError;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::rt::System;
+use actix_web::web::{Data, ServiceConfig, to};
+use actix_web::{App, Error, HttpServer};
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use web::{Edge, Verifier, middleware};
+
+/// Until the head of a connection's first request is there.
+const HEAD: Duration = Duration::from_secs(5);
+/// Until a closing connection is closed.
+const DISCONNECT: Duration = Duration::from_secs(5);
+/// Between two requests of a connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// For the requests under way when the process stops.
+const DRAIN_SECONDS: u64 = 15;
+/// Connections of one worker.
+const CONNECTIONS: usize = 2048;
+/// Threads of one worker for what blocks.
+const BLOCKING_THREADS: usize = 32;
+/// Until the workers' state is dropped after they have ended.
+const LAST_STATE: Duration = Duration::from_secs(2);
+
+/// What the workers serve.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) process: Arc<Process>,
+    pub(crate) edge: Data<Edge>,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) routes: Vec<Routes>,
+    pub(crate) absent: Vec<Module>,
+    pub(crate) pages: Data<Pages>,
+}
+
+/// The running server.
+pub(crate) struct Http {
+    handle: ServerHandle,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    ended: watch::Receiver<bool>,
+    state: mpsc::Receiver<()>,
+}
+
+impl Http {
+    /// Serves `site` on `listener`.
+    pub(crate) async fn start(listener: TcpListener, site: Site, workers: Option<usize>) -> Result<Self, StartError> {
+        let (started, handle) = oneshot::channel();
+        let (ending, ended) = watch::channel(false);
+        let (held, state) = mpsc::channel(1);
+        let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
+            let served = System::new().block_on(async move {
+                let server = server(listener, site, held, workers)?;
+                // Nobody waits for the handle only when the start was given up.
+                let _ = started.send(server.handle());
+                server.await
+            });
+            ending.send_replace(true);
+            served
+        });
+        let thread = thread.map_err(|error| StartError::new(format!("cannot start the HTTP thread: {error}")))?;
+        let handle = handle.await.map_err(|_| StartError::new("the HTTP server did not start"))?;
+        Ok(Self { handle, thread: Some(thread), ended, state })
+    }
+
+    /// Returns when the server has ended.
+    pub(crate) async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // The sender is dropped only after it has said so, or with its thread.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// Accepts nobody any more, finishes the requests under way, and waits for the threads.
+    pub(crate) async fn stop(&mut self) {
+        self.handle.stop(true).await;
+        if let Some(thread) = self.thread.take() {
+            match tokio::task::spawn_blocking(move || thread.join()).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => tracing::error!(%error, "the HTTP server ended with an error"),
+                Ok(Err(_)) | Err(_) => tracing::error!("the HTTP thread panicked"),
+            }
+        }
+        // The workers' threads end by themselves; the last sender goes with the last worker's state.
+        if tokio::time::timeout(LAST_STATE, self.state.recv()).await.is_err() {
+            tracing::warn!("an HTTP worker still holds its state");
+        }
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        // Sent at once; nobody waits. After a stop nobody hears it.
+        drop(self.handle.stop(false));
+    }
+}
+
+fn server(listener: TcpListener, site: Site, held: mpsc::Sender<()>, workers: Option<usize>) -> io::Result<Server> {
+    let held = Data::new(held);
+    let server = HttpServer::new(move || app(&site).app_data(Data::clone(&held)))
+        .disable_signals()
+        .shutdown_timeout(DRAIN_SECONDS)
+        .client_request_timeout(HEAD)
+        .client_disconnect_timeout(DISCONNECT)
+        .keep_alive(KEEP_ALIVE)
+        .max_connections(CONNECTIONS)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .h1_allow_half_closed(false)
+        .tcp_nodelay(true)
+        .listen(listener)?;
+    Ok(match workers {
+        Some(workers) => server.workers(workers.max(1)).run(),
+        None => server.run(),
+    })
+}
+
+/// One worker's application. The layer that is wrapped last is the outermost.
+fn app(
+    site: &Site,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(Data::clone(&site.edge))
+        .app_data(Data::from(Arc::clone(&site.verifier)))
+        .app_data(Data::from(Arc::clone(&site.process)))
+        .app_data(Data::clone(&site.pages))
+        .configure(web::limits)
+        .configure(|config| site.configure(config))
+        .default_service(to(web::not_found))
+        .wrap(from_fn(middleware::body_deadline))
+        .wrap(from_fn(middleware::catch_panics))
+        .wrap(from_fn(middleware::problems))
+        .wrap(from_fn(routes::final_status))
+        .wrap(from_fn(middleware::security_headers))
+        .wrap(from_fn(middleware::request_context))
+}
+
+impl Site {
+    fn configure(&self, config: &mut ServiceConfig) {
+        for routes in &self.routes {
+            routes(config);
+        }
+        routes::routes(config);
+        routes::absent(config, &self.absent);
+    }
+}

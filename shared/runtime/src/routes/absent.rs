@@ -1,0 +1,15 @@
+//! The places of domains that this process does not serve. Rule: a client can tell "not here" from "no such thing".
+
+use crate::module::Module;
+use actix_web::web::{ServiceConfig, scope, to};
+use web::{Problem, ProblemCode};
+
+pub(crate) fn absent(config: &mut ServiceConfig, modules: &[Module]) {
+    for prefix in modules.iter().flat_map(|module| module.prefixes) {
+        config.service(scope(prefix).default_service(to(not_here)));
+    }
+}
+
+async fn not_here() -> Result<&'static str, Problem> {
+    Err(Problem::new(ProblemCode::DomainAbsent))
+}

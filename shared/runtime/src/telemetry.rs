@@ -1,0 +1,32 @@
+//! Structured logs. Rule: one subscriber for the process, on standard error: text for a person at a terminal, JSON
+//! for a machine.
+
+use crate::config::{Config, LogFormat};
+use std::io::{IsTerminal, stderr};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// What libraries say at `info` at every start; an operator who names the target gets it.
+const QUIET: &str = "actix_server=warn,sea_orm_migration=warn,sqlx=warn";
+
+/// Installs the subscriber; a process that has one keeps it.
+pub fn init(config: &Config) {
+    let Ok(filter) = filter(&config.log) else { return };
+    let text = match config.log_format {
+        LogFormat::Auto => stderr().is_terminal(),
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // A subscriber that is already there belongs to a test harness.
+    let _ = if text {
+        lines.with_ansi(stderr().is_terminal()).try_init().err()
+    } else {
+        lines.json().flatten_event(true).try_init().err()
+    };
+}
+
+/// The filter of those directives.
+pub(crate) fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(format!("{QUIET},{directives}"))
+}

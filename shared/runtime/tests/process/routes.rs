@@ -1,0 +1,95 @@
+//! What the process answers by itself.
+
+use crate::support::{client, domain, get, place, send};
+use serde_json::json;
+
+#[tokio::test]
+async fn the_root_helps_a_program_with_json_and_a_browser_with_a_page() {
+    let (_directory, config) = place();
+    let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
+    let reply = get(&server, "/").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        reply.body,
+        json!({
+            "name": "Cleave",
+            "version": env!("CARGO_PKG_VERSION"),
+            "links": {
+                "docs": "/docs", "errors": "/docs/errors", "health": "/health",
+                "services": { "notes": "/health/notes" },
+            },
+        })
+    );
+    let root = format!("http://{}/", server.address());
+    let page = send(client().get(root).header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")).await;
+    assert_eq!((page.status, page.header("location")), (303, "/docs"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_pages_need_nothing_from_elsewhere_and_allow_nothing() {
+    let (_directory, config) = place();
+    let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
+    for (path, expected) in [("/docs", "/api/v1/notes"), ("/docs/errors", "<tr id=\"validation_failed\">")] {
+        let page = get(&server, path).await;
+        let html = page.body.as_str().unwrap();
+        assert_eq!(page.status, 200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(html.contains(expected), "{html}");
+        for foreign in ["<script", "<link", "<img", "src=", "https://", "@import"] {
+            assert!(!html.contains(foreign), "{path} must not hold {foreign}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_process_is_a_problem_document() {
+    let (_directory, mut config) = place();
+    config.domains = vec!["notes".to_owned()];
+    let modules = vec![domain("notes", &["/api/v1/notes"]), domain("tasks", &["/api/v1/tasks", "/api/v1/lists"])];
+    let server = runtime::serve(config, modules).await.unwrap();
+    for (path, status, code) in [
+        ("/nowhere", 404, "not_found"),
+        ("/api/v1/notesandmore", 404, "not_found"),
+        ("/api/v1/tasks", 404, "domain_absent"),
+        ("/api/v1/tasks/7?q=1", 404, "domain_absent"),
+        ("/api/v1/lists/", 404, "domain_absent"),
+        ("/api/v1/tasksandmore", 404, "not_found"),
+        ("/health/tasks", 404, "not_found"),
+        ("/health?verbos=true", 400, "unknown_parameter"),
+        ("/?a=1", 400, "unknown_parameter"),
+    ] {
+        let reply = get(&server, path).await;
+        assert_eq!((reply.status, reply.body["code"].as_str()), (status, Some(code)), "{path}: {}", reply.body);
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{path}");
+        assert_eq!(reply.body["instance"].as_str(), path.split('?').next(), "{path}");
+        assert_eq!(reply.body["request_id"].as_str(), Some(reply.header("x-request-id")), "{path}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+    }
+    let reply = send(client().post(format!("http://{}/health", server.address()))).await;
+    assert_eq!((reply.status, reply.header("allow")), (405, "GET, HEAD"));
+    let reply = send(client().head(format!("http://{}/health", server.address()))).await;
+    assert_eq!((reply.status, reply.body), (200, json!("")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_public_url_is_the_one_that_was_given_or_the_real_address() {
+    let (_directory, config) = place();
+    let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
+    assert_eq!(server.public_url(), format!("http://{}", server.address()));
+    assert_ne!(server.address().port(), 0);
+    let plain = get(&server, "/").await;
+    assert_eq!(plain.header("strict-transport-security"), "");
+    server.stop().await;
+
+    let (_directory, mut config) = place();
+    config.public_url = Some("https://tasks.example.org".to_owned());
+    let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
+    assert_eq!(server.public_url(), "https://tasks.example.org");
+    assert!(get(&server, "/").await.header("strict-transport-security").starts_with("max-age="));
+    server.stop().await;
+}

@@ -1,0 +1,74 @@
+//! What the outermost layers need to know, and the answers of actix-web's own layers. Rule: a refusal by the
+//! framework looks like one of ours.
+
+use crate::problem::{Problem, ProblemCode};
+use actix_web::http::StatusCode;
+use actix_web::web::{FormConfig, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::{HttpRequest, ResponseError};
+use contracts::{Clock, SystemClock};
+use db::Ids;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Settings of the edge, put into the application as `Data<Edge>`. The defaults hold where it is missing.
+#[derive(Debug)]
+pub struct Edge {
+    /// The largest body, in bytes.
+    pub body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_deadline: Duration,
+    /// Whether clients reach the server over TLS, so that they may be told to insist on it.
+    pub tls: bool,
+    /// Makes the ids of requests.
+    pub ids: Ids,
+}
+
+impl Edge {
+    /// The default limits, with request ids of that clock.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            body_bytes: BODY_BYTES,
+            body_deadline: BODY_DEADLINE,
+            tls: false,
+            ids: Ids::new(clock),
+        }
+    }
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
+}
+
+/// The largest body where no [`Edge`] says otherwise.
+pub(crate) const BODY_BYTES: usize = 256 * 1024;
+/// The longest arrival of a body where no [`Edge`] says otherwise.
+pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Bounds actix-web's own extractors and turns their refusals into problems.
+pub fn limits(config: &mut ServiceConfig) {
+    config
+        .app_data(PayloadConfig::new(BODY_BYTES))
+        .app_data(JsonConfig::default().limit(BODY_BYTES).error_handler(|error, _| refuse(&error)))
+        .app_data(FormConfig::default().limit(BODY_BYTES).error_handler(|error, _| refuse(&error)))
+        .app_data(QueryConfig::default().error_handler(|error, _| refuse(&error)))
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::new(ProblemCode::NotFound).into()));
+}
+
+/// The default service: nothing is mounted at this address.
+///
+/// # Errors
+/// Always 404 `not_found`.
+pub async fn not_found(_: HttpRequest) -> Result<&'static str, Problem> {
+    Err(Problem::new(ProblemCode::NotFound))
+}
+
+fn refuse(error: &impl ResponseError) -> actix_web::Error {
+    let code = match error.status_code() {
+        StatusCode::INTERNAL_SERVER_ERROR => ProblemCode::BadRequest,
+        status => ProblemCode::of_status(status),
+    };
+    Problem::new(code).into()
+}

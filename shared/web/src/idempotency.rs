@@ -1,0 +1,109 @@
+//! A second request with the same Idempotency-Key gets the first one's answer. Rule: the record is written in the
+//! transaction of the write, so there is never one without the other; only what was kept is remembered, because only
+//! an `Ok` is committed.
+
+mod purge;
+mod record;
+
+pub use purge::purge_idempotency;
+
+use crate::answer::Answer;
+use crate::problem::{Problem, ProblemCode};
+use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use db::{Context, Db, DbError, Tx, UseCase};
+use futures_util::future::{BoxFuture, FutureExt};
+use record::Policy;
+use std::marker::PhantomData;
+
+/// Where an answer is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The caller's id, or what stands for one.
+    pub(crate) caller: String,
+    /// Method and path.
+    pub(crate) scope: String,
+    /// The client's key.
+    pub(crate) key: String,
+    /// Tells one body from another.
+    pub(crate) request_hash: Vec<u8>,
+}
+
+/// What came of a request with a key.
+enum Outcome {
+    /// It was carried out now.
+    Fresh(Answer),
+    /// It was carried out before.
+    Replayed(Answer),
+    /// Another request was carried out before under this key.
+    KeyReused,
+}
+
+/// Runs a command once per key.
+pub(crate) async fn once<C, F, A, T, E>(
+    db: &Db,
+    context: &Context,
+    key: Key,
+    command: &C,
+    use_case: F,
+    answer: A,
+) -> Result<HttpResponse, Problem>
+where
+    C: Sync,
+    F: for<'u> UseCase<'u, C, Ok = T, Err = E>,
+    A: Fn(&T) -> Answer + Send + Sync,
+    T: Send,
+    E: From<DbError> + Into<Problem> + Send + 'static,
+{
+    let keyed = Keyed { key, policy: Policy::DEFAULT, command, use_case, answer, result: PhantomData };
+    match db.write(context, &keyed, Once).await.map_err(Into::into)? {
+        Outcome::Fresh(answer) => answer.into_response(),
+        Outcome::Replayed(answer) => {
+            let mut response = answer.into_response()?;
+            let name = HeaderName::from_static("idempotency-replayed");
+            response.headers_mut().insert(name, HeaderValue::from_static("true"));
+            Ok(response)
+        }
+        Outcome::KeyReused => Err(Problem::new(ProblemCode::IdempotencyKeyReused)),
+    }
+}
+
+/// A command with its key.
+struct Keyed<'a, C, F, A, T, E> {
+    key: Key,
+    policy: Policy,
+    command: &'a C,
+    use_case: F,
+    answer: A,
+    result: PhantomData<fn() -> (T, E)>,
+}
+
+/// The use-case around a use-case: looks the key up before the rule runs and remembers the answer after it.
+struct Once;
+
+impl<'t, 'a, C, F, A, T, E> UseCase<'t, Keyed<'a, C, F, A, T, E>> for Once
+where
+    C: Sync,
+    F: for<'u> UseCase<'u, C, Ok = T, Err = E>,
+    A: Fn(&T) -> Answer + Send + Sync,
+    T: Send,
+    E: From<DbError> + Send + 'static,
+{
+    type Ok = Outcome;
+    type Err = E;
+    type Running = BoxFuture<'t, Result<Outcome, E>>;
+
+    fn run(&self, tx: &'t mut Tx, keyed: &'t Keyed<'a, C, F, A, T, E>) -> Self::Running {
+        async move {
+            if let Some(known) = record::find(tx, &keyed.key, keyed.policy).await? {
+                let same = known.request_hash == keyed.key.request_hash;
+                return Ok(if same { Outcome::Replayed(record::answer(known)?) } else { Outcome::KeyReused });
+            }
+            let value = keyed.use_case.run(tx, keyed.command).await?;
+            let answer = (keyed.answer)(&value);
+            record::keep(tx, &keyed.key, &answer, keyed.policy).await?;
+            Ok(Outcome::Fresh(answer))
+        }
+        .boxed()
+    }
+}

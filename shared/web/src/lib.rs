@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod answer;
+mod auth;
+mod body;
+mod call;
+mod command;
+mod decode;
+mod edge;
+mod etag;
+mod fields;
+mod filter;
+mod id;
+mod idempotency;
+pub mod middleware;
+mod page;
+mod params;
+mod patch;
+mod problem;
+mod routes;
+
+pub use answer::{Answer, json, list, one, one_public};
+pub use auth::{
+    AUDIENCE, Admin, CLIENT_ID, Caller, Claims, FreshCaller, KeySnapshot, KeySource, KeySourceError, Revocation,
+    Revoked, TOKEN_TYPE, TokenRefused, Verifier, install_crypto,
+};
+pub use body::Body;
+pub use call::{Call, Command, OpenCall, SecretCall};
+pub use command::command;
+pub use edge::{Edge, limits, not_found};
+pub use etag::{IfMatch, Stale, etag, etag_public};
+pub use fields::{FieldError, FieldErrors, FieldRule};
+pub use filter::{AnyOf, AnyOrNone, UserRef};
+pub use id::Id;
+pub use idempotency::{Key, purge_idempotency};
+pub use page::{Keyset, Page, Paging};
+pub use params::{Listing, NoParams, Params};
+pub use patch::Patch;
+pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
+pub use routes::At;
