@@ -1,1 +1,8 @@
-//! tests
+#![doc = include_str!("../README.md")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
+
+pub mod additive;
+pub mod arrows;
+pub mod snapshot;
+pub mod style;
+pub mod tree;

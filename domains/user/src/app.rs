@@ -5,6 +5,9 @@ mod create_user;
 mod delete_user;
 mod edit_user;
 mod ensure_signing_key;
+#[cfg(test)]
+mod fixture;
+mod hash_new_password;
 mod make_first_admin;
 mod open_session;
 mod refresh_session;
@@ -17,6 +20,7 @@ pub(crate) use create_user::{CreateUserError, create_user};
 pub(crate) use delete_user::{DeleteUser, DeleteUserError, delete_user};
 pub(crate) use edit_user::{EditUser, EditUserError, edit_user};
 pub(crate) use ensure_signing_key::ensure_signing_key;
+pub(crate) use hash_new_password::{HashNewPasswordError, hash_new_password};
 pub(crate) use make_first_admin::{FirstAdminError, make_first_admin};
 pub(crate) use open_session::{OpenSession, OpenSessionError, SignedIn, open_session};
 pub(crate) use refresh_session::{RefreshSession, Refreshed, refresh_session};

@@ -32,6 +32,7 @@ pub struct Messaging {
     domain: &'static str,
     db: Db,
     bus: Arc<dyn EventBus>,
+    listens_to: Vec<String>,
     inbox_wake: Arc<Notify>,
     stop_relay: watch::Sender<bool>,
     stop_inbox: watch::Sender<bool>,
@@ -43,6 +44,7 @@ impl Messaging {
     /// Subscribes the inbox and starts the relay and the worker on the present tokio runtime.
     pub async fn start(options: Options) -> Self {
         let Options { domain, db, bus, listeners, tuning } = options;
+        let listens_to = listeners.types().into_iter().map(str::to_owned).collect();
         let inbox_wake = Arc::new(Notify::new());
         let (stop_relay, relay_stops) = watch::channel(false);
         let (stop_inbox, inbox_stops) = watch::channel(false);
@@ -56,7 +58,13 @@ impl Messaging {
         let lease = Lease::new(db.new_id());
         let relay = Relay { domain, db: db.clone(), bus: Arc::clone(&bus), tuning, lease };
         let relay = Mutex::new(Some(tokio::spawn(relay.run(relay_stops))));
-        Self { domain, db, bus, inbox_wake, stop_relay, stop_inbox, relay, worker: Mutex::new(worker) }
+        Self { domain, db, bus, listens_to, inbox_wake, stop_relay, stop_inbox, relay, worker: Mutex::new(worker) }
+    }
+
+    /// The types of events that have a listener, sorted.
+    #[must_use]
+    pub fn listens_to(&self) -> &[String] {
+        &self.listens_to
     }
 
     /// How it is.

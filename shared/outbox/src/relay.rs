@@ -37,8 +37,10 @@ pub(crate) struct Relay {
 enum Pass {
     /// There may be more.
     Full,
-    /// Nothing is left that can go now.
+    /// Something went; nothing is left that can go now.
     Drained,
+    /// There was nothing to do.
+    Idle,
     /// The bus could not say what became of something.
     Unsure,
 }
@@ -50,24 +52,29 @@ impl Relay {
         let mut pause = shortest;
         while !*stop.borrow() {
             let leads = self.lease.keep(&self.db, &self.tuning).await;
-            let pass = if leads { self.pass().await } else { Ok(Pass::Drained) };
-            let woken = Arc::clone(self.db.committed());
+            let pass = if leads { self.pass().await } else { Ok(Pass::Idle) };
             match pass {
                 Ok(Pass::Full) => {
                     pause = shortest;
                     continue;
                 }
-                Ok(Pass::Drained) => tokio::select! {
-                    _ = stop.changed() => {}
-                    () = woken.notified() => pause = shortest,
-                    () = tick(self.tuning.polling, pause) => pause = (pause * 2).min(longest),
-                    () = tokio::time::sleep(self.lease.next(&self.tuning)) => {}
-                },
-                Ok(Pass::Unsure) => pause = self.back_off(&mut stop, pause).await,
+                Ok(Pass::Drained) => pause = shortest,
+                Ok(Pass::Idle) => pause = (pause * 2).min(longest),
+                Ok(Pass::Unsure) => {
+                    pause = self.back_off(&mut stop, pause).await;
+                    continue;
+                }
                 Err(error) => {
                     tracing::warn!(domain = self.domain, %error, "the outbox could not be read or marked");
                     pause = self.back_off(&mut stop, pause).await;
+                    continue;
                 }
+            }
+            tokio::select! {
+                _ = stop.changed() => {}
+                () = self.db.committed().notified() => pause = shortest,
+                () = tick(self.tuning.polling, pause) => {}
+                () = tokio::time::sleep(self.lease.next(&self.tuning)) => {}
             }
         }
     }
@@ -92,7 +99,7 @@ impl Relay {
         let full = u64::try_from(rows.len()).unwrap_or_default() >= self.tuning.batch;
         let batch = self.envelopes(rows);
         if batch.is_empty() {
-            return Ok(Pass::Drained);
+            return Ok(Pass::Idle);
         }
         let (ids, envelopes): (Vec<i64>, Vec<Envelope>) = batch.into_iter().unzip();
         let outcomes = self.bus.publish_batch(&envelopes, self.tuning.publish_deadline).await;

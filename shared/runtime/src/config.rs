@@ -76,6 +76,8 @@ pub struct Seams {
     pub http_workers: Option<usize>,
     /// Threads that read each database; none: the database's own default.
     pub readers: Option<usize>,
+    /// How long a statement may run and how long it may wait for its turn.
+    pub limits: db::Limits,
     /// Whether a commit wakes the relay; off, polling alone moves events.
     pub wake_up: bool,
     /// How relay and inbox are tuned: batch sizes, intervals, backoff.
@@ -89,6 +91,7 @@ impl Default for Seams {
             key_source: None,
             http_workers: None,
             readers: None,
+            limits: db::Limits::default(),
             wake_up: true,
             relay: outbox::Tuning::default(),
         }

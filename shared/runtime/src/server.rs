@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// How long a job may go on after the process was told to stop. What it has not committed it does again.
 const LAST_JOBS: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ pub struct Server {
     bus: Arc<dyn EventBus>,
     http: Http,
     jobs: Jobs,
-    following: AbortHandle,
+    following: JoinSet<()>,
     address_file: AddressFile,
     locks: Vec<Lock>,
 }
@@ -123,7 +123,7 @@ impl Server {
         tokio::time::sleep(self.drain_delay).await;
         self.http.stop().await;
         self.jobs.stop().await;
-        self.following.abort();
+        self.following.shutdown().await;
         // All relays before the first inbox: an event that is offered to nobody counts as delivered.
         join_all(self.domains().iter().map(|domain| domain.messaging.stop_relay())).await;
         join_all(self.domains().iter().map(|domain| domain.messaging.stop_inbox())).await;

@@ -22,7 +22,7 @@ pub fn init(config: &Config) {
     let _ = if text {
         lines.with_ansi(stderr().is_terminal()).try_init().err()
     } else {
-        lines.json().flatten_event(true).try_init().err()
+        lines.json().flatten_event(true).with_span_list(false).try_init().err()
     };
 }
 

@@ -152,7 +152,7 @@ impl Reply {
     /// # Panics
     /// When the status is another; the message holds the whole answer.
     #[track_caller]
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "often the status is all that matters")]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}: {} {}", self.request, self.status, self.text);
         self.body

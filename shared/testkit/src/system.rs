@@ -75,6 +75,9 @@ impl System {
         config.admin_password = Some(SecretString::from(PASSWORD));
         config.seams.clock = shared;
         config.seams.key_source = Some(Arc::clone(&tokens) as _);
+        // Many systems share a machine while tests run: slow is not wrong there.
+        config.seams.limits.acquire = PATIENCE;
+        config.seams.limits.statement = PATIENCE;
         change(&mut config);
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("an HTTP client");
         let server = Some(start(config.clone()).await.unwrap_or_else(|error| panic!("{error}")));

@@ -42,11 +42,7 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Result<HttpResponse, P
 }
 
 fn tagged(request: &HttpRequest, tag: &str, body: &impl Serialize) -> Result<HttpResponse, Problem> {
-    let mut response = if is_known(request, tag) {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response = if is_known(request, tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))

@@ -27,12 +27,7 @@ impl Edge {
     /// The default limits, with request ids of that clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            body_bytes: BODY_BYTES,
-            body_deadline: BODY_DEADLINE,
-            tls: false,
-            ids: Ids::new(clock),
-        }
+        Self { body_bytes: BODY_BYTES, body_deadline: BODY_DEADLINE, tls: false, ids: Ids::new(clock) }
     }
 }
 

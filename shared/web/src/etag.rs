@@ -173,7 +173,8 @@ mod tests {
         assert_eq!(holds(&["\"v6\" , \"v7\""], 7), Ok(()));
         assert_eq!(holds(&["\"v6\"", "\"v7\""], 7), Ok(()));
         assert_eq!(IfMatch::version(7).require(7), Ok(()));
-        for values in [&["\"v6\""][..], &["W/\"v7\""], &["\"v7-p\""], &["\"v07\""], &["\"7\""], &["\"\""], &["\"v0\""]] {
+        for values in [&["\"v6\""][..], &["W/\"v7\""], &["\"v7-p\""], &["\"v07\""], &["\"7\""], &["\"\""], &["\"v0\""]]
+        {
             assert_eq!(holds(values, 7), Err(Stale { current: 7 }), "{values:?}");
         }
     }
@@ -183,7 +184,7 @@ mod tests {
         for value in ["v7", "\"v7", "\"v7\" \"v8\"", "\"v7\",", "*, \"v7\"", "", "W/v7"] {
             assert_eq!(if_match(&[value]), Err(ProblemCode::InvalidHeader), "{value:?}");
         }
-        let many = vec!["\"v1\""; TAGS + 1].join(",");
+        let many = ["\"v1\""; TAGS + 1].join(",");
         assert_eq!(if_match(&[&many]), Err(ProblemCode::InvalidHeader));
     }
 

@@ -4,6 +4,8 @@
 
 mod purge;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use purge::purge_idempotency;
 

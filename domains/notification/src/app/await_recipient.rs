@@ -5,7 +5,7 @@ use crate::store;
 use contracts::UserId;
 use db::{DbError, Reader};
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{sleep, timeout};
 
 /// How long a user may take from their own domain to this one before they count as unknown.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -16,15 +16,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// transaction to find out.
 pub(crate) async fn await_recipient(reader: &Reader, user: UserId) -> Result<(), DbError> {
     let known = async {
-        let mut looks = interval(PAUSE);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            // The first tick comes at once.
-            looks.tick().await;
-            if store::standing_now(reader, user).await? != Standing::Unknown {
-                return Ok(());
-            }
+        while store::standing_now(reader, user).await? == Standing::Unknown {
+            sleep(PAUSE).await;
         }
+        Ok(())
     };
-    timeout_at(Instant::now() + PATIENCE, known).await.unwrap_or(Ok(()))
+    timeout(PATIENCE, known).await.unwrap_or(Ok(()))
 }

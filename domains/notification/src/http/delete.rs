@@ -14,7 +14,7 @@ pub(super) async fn delete(
     call: Call,
     Id(id): Id<NotificationId>,
 ) -> Result<HttpResponse, Problem> {
-    let command = DeleteNotification { id, by: Viewer::from(&call.caller), if_match: call.if_match.clone() };
+    let command = DeleteNotification { id, by: Viewer::from(&call.caller), if_match: call.if_match };
     web::command(&service.db, &call, &command, delete_notification, |()| Answer::no_content()).await
 }
 

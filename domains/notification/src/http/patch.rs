@@ -39,7 +39,7 @@ impl PatchBody {
         let read = errors.check_patch_required("/read", self.read, Ok::<_, TextRule>);
         let archived = errors.check_patch_required("/archived", self.archived, Ok::<_, TextRule>);
         errors.finish()?;
-        let (by, if_match) = (Viewer::from(&call.caller), call.if_match.clone());
+        let (by, if_match) = (Viewer::from(&call.caller), call.if_match);
         Ok(UpdateNotification { id, by, read, archived, if_match })
     }
 }

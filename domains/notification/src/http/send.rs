@@ -14,7 +14,7 @@ pub(super) async fn send(
     call: Call,
     Id(id): Id<NotificationId>,
 ) -> Result<HttpResponse, Problem> {
-    let command = SendNotification { id, by: Viewer::from(&call.caller), if_match: call.if_match.clone() };
+    let command = SendNotification { id, by: Viewer::from(&call.caller), if_match: call.if_match };
     web::command(&service.db, &call, &command, send_notification, |sent| {
         Answer::accepted(sent.version, &NotificationView::from(sent))
     })

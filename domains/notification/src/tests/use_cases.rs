@@ -3,11 +3,12 @@
 use super::fixture::{Fixture, created, user};
 use crate::app::{
     CreateNotificationError, DeleteNotification, DeleteNotificationError, SendNotification, SendNotificationError,
-    UpdateNotification, UpdateNotificationError, delete_notification, send_notification, update_notification,
+    UpdateNotification, UpdateNotificationError, await_recipient, delete_notification, send_notification,
+    update_notification,
 };
-use crate::domain::{Notification, State};
+use crate::domain::{Notification, Standing, State};
 use crate::listen::on_user_created;
-use crate::store::{Counts, Viewer};
+use crate::store::{self, Counts, Viewer};
 use contracts::{NotificationId, UserId};
 use db::Context;
 use web::{IfMatch, Stale};
@@ -80,6 +81,33 @@ async fn only_users_can_be_written_to() {
     assert!(fixture.emitted().await.is_empty());
     fixture.hear(on_user_created, &created(50, ben)).await.unwrap();
     assert!(fixture.create(anna, ben, true).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_recipient_who_is_on_the_way_is_waited_for() {
+    let fixture = Fixture::new().await;
+    let reader = fixture.db.reader();
+    // The first look comes before the event. A machine that is busy for as long as patience lasts gets another try.
+    for number in 1..=5 {
+        let waiting = async {
+            await_recipient(reader, user(number)).await.unwrap();
+            store::standing_now(reader, user(number)).await.unwrap()
+        };
+        let event = created(number, user(number));
+        let (standing, heard) = tokio::join!(biased; waiting, fixture.hear(on_user_created, &event));
+        heard.unwrap();
+        if standing == Standing::Known {
+            return;
+        }
+    }
+    panic!("nobody was waited for");
+}
+
+#[tokio::test]
+async fn nobody_is_waited_for_longer_than_patience_lasts() {
+    let fixture = Fixture::new().await;
+    await_recipient(fixture.db.reader(), user(1)).await.unwrap();
+    assert_eq!(store::standing_now(fixture.db.reader(), user(1)).await.unwrap(), Standing::Unknown);
 }
 
 #[tokio::test]

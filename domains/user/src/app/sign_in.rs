@@ -61,3 +61,67 @@ pub(crate) async fn sign_in(
     }
     Err(SignInError::Refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fixture::Fixture;
+    use crate::app::{DeleteUser, EditUser, delete_user, edit_user};
+    use crate::domain::Edit;
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+    use futures_util::future::join_all;
+    use web::IfMatch;
+
+    const PASSWORD: &str = "korrekt horse";
+
+    impl Fixture {
+        async fn try_sign_in(&self, login: &str, password: &str) -> Result<SignedIn, SignInError> {
+            let attempt = SignIn { login: login.to_owned(), password: password.into(), device: Device::default() };
+            sign_in(&self.db, &self.passwords, &Context::default(), &attempt).await.map(|(signed_in, _)| signed_in)
+        }
+    }
+
+    #[tokio::test]
+    async fn every_attempt_costs_one_verification_whatever_the_account_is() {
+        let fixture = Fixture::new().await;
+        fixture.user("anna", PASSWORD).await;
+        let disabled = fixture.user("bert", PASSWORD).await;
+        let edit = Edit { is_active: Some(false), ..Edit::default() };
+        fixture.write(&EditUser { user: disabled.id, edit, if_match: IfMatch::Absent }, edit_user).await.unwrap();
+        let deleted = fixture.user("carl", PASSWORD).await;
+        let command = DeleteUser { user: deleted.id, if_match: IfMatch::Absent, checked_hash: None };
+        fixture.write(&command, delete_user).await.unwrap();
+        for (login, password, fits) in [
+            ("anna", PASSWORD, true),
+            ("anna@example.org", PASSWORD, true),
+            ("anna", "another one", false),
+            ("bert", PASSWORD, false),
+            ("carl", PASSWORD, false),
+            ("nobody", PASSWORD, false),
+            ("nobody@example.org", PASSWORD, false),
+        ] {
+            let before = fixture.passwords.verifications();
+            let outcome = fixture.try_sign_in(login, password).await;
+            assert_eq!(fixture.passwords.verifications(), before + 1, "{login}");
+            match outcome {
+                Ok(_) => assert!(fits, "{login}"),
+                Err(error) => assert!(!fits && matches!(error, SignInError::Refused), "{login}: {error}"),
+            }
+        }
+        assert_eq!(fixture.number("SELECT count(*) FROM session").await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_cheap_hash_is_upgraded_also_by_many_at_once() {
+        let fixture = Fixture::new().await;
+        let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(1024, 1, 1, None).unwrap());
+        let hash = cheap.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+        fixture.user_with_hash("anna", hash).await;
+        let outcomes = join_all((0..6).map(|_| fixture.try_sign_in("anna", PASSWORD))).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let strong =
+            "SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%' AND version = 1";
+        assert_eq!(fixture.number(strong).await, 1);
+        fixture.try_sign_in("anna", PASSWORD).await.unwrap();
+    }
+}

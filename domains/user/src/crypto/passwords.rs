@@ -61,17 +61,23 @@ impl Passwords {
         let secret = random()?;
         let dummy = tokio::task::spawn_blocking(move || hash(secret.as_slice())).await??;
         let cores = Arc::new(Semaphore::new(cores));
-        Ok(Self { cores, waiting: AtomicUsize::new(0), queue: QUEUE, patience: PATIENCE, dummy, verifications: Arc::default() })
+        Ok(Self {
+            cores,
+            waiting: AtomicUsize::new(0),
+            queue: QUEUE,
+            patience: PATIENCE,
+            dummy,
+            verifications: Arc::default(),
+        })
     }
 
     pub(crate) async fn hash(&self, password: &Password) -> Result<String, PasswordError> {
-        let permit = self.permit().await?;
-        let secret = password.secret().clone();
-        let hashing = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            hash(secret.expose_secret().as_bytes())
-        });
-        Ok(hashing.await??)
+        self.core().await?.hash(password).await
+    }
+
+    /// Waits for a core: what can spare the hashing is best looked at when it comes.
+    pub(crate) async fn core(&self) -> Result<Core, PasswordError> {
+        self.permit().await.map(Core)
     }
 
     /// Checks an attempt against the stored hash; against the dummy where there is none.
@@ -113,6 +119,20 @@ impl Passwords {
     #[cfg(test)]
     pub(crate) fn verifications(&self) -> usize {
         self.verifications.load(Ordering::Relaxed)
+    }
+}
+
+/// A core to hash on, given back when dropped.
+pub(crate) struct Core(OwnedSemaphorePermit);
+
+impl Core {
+    pub(crate) async fn hash(self, password: &Password) -> Result<String, PasswordError> {
+        let secret = password.secret().clone();
+        let hashing = tokio::task::spawn_blocking(move || {
+            let _core = self;
+            hash(secret.expose_secret().as_bytes())
+        });
+        Ok(hashing.await??)
     }
 }
 

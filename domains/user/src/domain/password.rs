@@ -128,7 +128,7 @@ mod tests {
             "cleave123",
             "Cleave!!",
             "anna.b2024!",
-            "annb1234",
+            "ann12345",
             "ann@example.org",
             "ANN@example.org",
         ] {

@@ -3,7 +3,7 @@
 use super::body::Credentials;
 use super::register::created;
 use super::view::UserView;
-use crate::app::create_user;
+use crate::app::{create_user, hash_new_password};
 use crate::state::UserState;
 use crate::store::users::{self, Filters};
 use actix_web::HttpResponse;
@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use contracts::user::Role;
 use secrecy::SecretString;
 use serde::Deserialize;
-use web::{Admin, Body, Call, Listing, NoParams, Page, Params, Problem};
+use web::{Admin, Body, Call, Command, Listing, NoParams, Page, Params, Problem};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +41,9 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let NewAccount { username, email, password, role, display_name } = body;
     let role = role.unwrap_or(Role::User);
-    let (mut new, password) = Credentials { username, email, password, display_name, timezone: None, role }.check()?;
-    new.password_hash = state.passwords.hash(&password).await?;
-    web::command(&state.db, &call.with_secret(&state.request_secret), &new, create_user, created).await
+    let call = call.with_secret(&state.request_secret);
+    let (new, password) = Credentials { username, email, password, display_name, timezone: None, role }.check()?;
+    let repeated = call.key().is_some();
+    let new = hash_new_password(&state.db, &state.passwords, new, &password, repeated).await?;
+    web::command(&state.db, &call, &new, create_user, created).await
 }

@@ -82,7 +82,8 @@ pub(super) struct UserPatch {
 
 impl UserPatch {
     pub(super) fn check(self, by_admin: bool) -> Result<Edit, Problem> {
-        if !by_admin && !(self.role.is_absent() && self.is_active.is_absent()) {
+        let is_for_admins = !self.role.is_absent() || !self.is_active.is_absent();
+        if is_for_admins && !by_admin {
             return Err(for_admins());
         }
         let mut errors = FieldErrors::new();

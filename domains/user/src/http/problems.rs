@@ -1,6 +1,8 @@
 //! From what went wrong to what the client reads.
 
-use crate::app::{CheckPasswordError, CreateUserError, DeleteUserError, EditUserError, SignInError};
+use crate::app::{
+    CheckPasswordError, CreateUserError, DeleteUserError, EditUserError, HashNewPasswordError, SignInError,
+};
 use crate::crypto::{CryptoError, KeyRingError, PasswordError};
 use web::{Problem, ProblemCode};
 
@@ -10,6 +12,17 @@ impl From<CreateUserError> for Problem {
             CreateUserError::UsernameTaken => Self::new(ProblemCode::UsernameTaken),
             CreateUserError::EmailTaken => Self::new(ProblemCode::EmailTaken),
             CreateUserError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<HashNewPasswordError> for Problem {
+    fn from(error: HashNewPasswordError) -> Self {
+        match error {
+            HashNewPasswordError::UsernameTaken => Self::new(ProblemCode::UsernameTaken),
+            HashNewPasswordError::EmailTaken => Self::new(ProblemCode::EmailTaken),
+            HashNewPasswordError::Password(error) => error.into(),
+            HashNewPasswordError::Db(error) => error.into(),
         }
     }
 }

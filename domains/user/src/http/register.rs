@@ -2,7 +2,7 @@
 
 use super::body::Credentials;
 use super::view::UserView;
-use crate::app::create_user;
+use crate::app::{create_user, hash_new_password};
 use crate::domain::User;
 use crate::state::UserState;
 use actix_web::HttpResponse;
@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use contracts::user::Role;
 use secrecy::SecretString;
 use serde::Deserialize;
-use web::{Answer, Body, NoParams, OpenCall, Params, Problem, ProblemCode};
+use web::{Answer, Body, Command, NoParams, OpenCall, Params, Problem, ProblemCode};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,9 +33,11 @@ pub(super) async fn register(
     }
     let Register { username, email, password, display_name, timezone } = body;
     let credentials = Credentials { username, email, password, display_name, timezone, role: Role::User };
-    let (mut new, password) = credentials.check()?;
-    new.password_hash = state.passwords.hash(&password).await?;
-    web::command(&state.db, &call.with_secret(&state.request_secret), &new, create_user, created).await
+    let call = call.with_secret(&state.request_secret);
+    let (new, password) = credentials.check()?;
+    let repeated = call.key().is_some();
+    let new = hash_new_password(&state.db, &state.passwords, new, &password, repeated).await?;
+    web::command(&state.db, &call, &new, create_user, created).await
 }
 
 pub(super) fn created(user: &User) -> Answer {

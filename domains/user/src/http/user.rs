@@ -30,6 +30,7 @@ pub(super) async fn get(
 pub(super) async fn put(
     state: Data<UserState>,
     verifier: Data<Verifier>,
+    _: FreshCaller,
     call: Call,
     Id(id): Id<UserId>,
     _: Params<NoParams>,
@@ -43,6 +44,7 @@ pub(super) async fn put(
 pub(super) async fn patch(
     state: Data<UserState>,
     verifier: Data<Verifier>,
+    _: FreshCaller,
     call: Call,
     Id(id): Id<UserId>,
     _: Params<NoParams>,

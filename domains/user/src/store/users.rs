@@ -5,7 +5,7 @@ mod page;
 pub(crate) use page::{Filters, page};
 
 use super::entity::user::{ActiveModel, Column, Entity, Model};
-use crate::domain::{DisplayName, Email, Timezone, User, Username};
+use crate::domain::{DisplayName, Email, NewUser, Timezone, User, Username};
 use contracts::user::Role;
 use contracts::{Stream, UserId};
 use db::{DbError, Reader, Tx};
@@ -72,6 +72,22 @@ pub(crate) async fn has_other_working_admin(tx: &mut Tx, id: UserId) -> Result<b
         .order_by_asc(Column::Id)
         .lock_exclusive();
     Ok(tx.all(admins).await?.iter().any(|row| row.id != id.uuid()))
+}
+
+/// What of a new account another one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Username,
+    Email,
+}
+
+/// What of a new account is taken at the moment.
+pub(crate) async fn find_taken(reader: &Reader, new: &NewUser) -> Result<Option<Taken>, DbError> {
+    if reader.one(Entity::find().filter(Column::Username.eq(new.username.as_str()))).await?.is_some() {
+        return Ok(Some(Taken::Username));
+    }
+    let address = Entity::find().filter(Column::EmailCanonical.eq(new.email.canonical()));
+    Ok(reader.one(address).await?.map(|_| Taken::Email))
 }
 
 pub(crate) async fn has_admin(tx: &mut Tx) -> Result<bool, DbError> {

@@ -50,6 +50,28 @@ fn flags_lie_over_the_environment_over_the_file_over_the_binary_over_the_default
 }
 
 #[test]
+fn every_flag_is_a_setting() {
+    let text = || Some("x".to_owned());
+    let flags = ServeFlags {
+        host: text(),
+        port: text(),
+        public_url: text(),
+        data_dir: text(),
+        database_url: text(),
+        bus: text(),
+        domains: text(),
+        user_url: text(),
+        rate_limit: text(),
+        log: text(),
+    };
+    let settings = Settings::read(Sources::default()).unwrap();
+    for (key, _) in flags.given() {
+        assert!(settings.get(key).is_ok(), "{key} is not in defaults.toml");
+    }
+    assert_eq!(flags.given().len(), 10);
+}
+
+#[test]
 fn an_empty_variable_is_one_that_is_not_set() {
     assert_eq!(load(&[], &[("CLEAVE_PORT", "")], "port = 3").unwrap().port, 3);
     assert!(load(&[], &[("CLEAVE_USER_URL", "")], "").is_ok());

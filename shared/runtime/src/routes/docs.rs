@@ -59,7 +59,7 @@ fn page(title: &str, body: &str) -> String {
 
 fn routes(public_url: &str, modules: &[Module]) -> String {
     let url = escaped(public_url);
-    let example = modules.iter().find_map(|module| module.example).unwrap_or("curl {url}/health?verbose=true");
+    let example = modules.iter().find_map(|module| module.example).unwrap_or("curl '{url}/health?verbose=true'");
     let mut html = format!(
         "<h1>Cleave {}</h1>\n<p>Users, tasks and notifications. JSON over HTTP at <code>{url}/api/v1</code>; whatever \
          is refused is a <a href=\"/docs/errors\">problem document</a>.</p>\n<h2>A first request</h2>\n<pre>{}</pre>\n",

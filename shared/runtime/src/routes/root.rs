@@ -1,26 +1,27 @@
 //! `GET /`: help for whoever opens the printed address, a program or a person.
 
-use actix_web::HttpRequest;
-use actix_web::HttpResponse;
+use crate::process::Process;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use web::{NoParams, Params};
-
-use crate::process::Process;
 
 /// JSON, or the way to `/docs` for a browser.
 pub(super) async fn root(request: HttpRequest, process: Data<Process>, _: Params<NoParams>) -> HttpResponse {
     if wants_html(request.headers()) {
         let mut answer = HttpResponse::SeeOther();
-        return answer.insert_header((header::LOCATION, "/docs")).insert_header((header::VARY, "Accept")).finish();
+        return answer
+            .insert_header((header::LOCATION, "/docs"))
+            .insert_header((header::VARY, "Accept, Origin"))
+            .finish();
     }
     let services: Map<String, Value> = process
         .domains
         .iter()
         .map(|domain| (domain.name.to_owned(), json!(format!("/health/{}", domain.name))))
         .collect();
-    HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(json!({
+    HttpResponse::Ok().insert_header((header::VARY, "Accept, Origin")).json(json!({
         "name": "Cleave",
         "version": env!("CARGO_PKG_VERSION"),
         "links": { "docs": "/docs", "errors": "/docs/errors", "health": "/health", "services": services },

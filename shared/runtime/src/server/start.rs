@@ -20,6 +20,7 @@ use db::{Db, DbOptions, OpenError};
 use outbox::{Listeners, Messaging, Options};
 use std::error::Error;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 use web::{Edge, KeySource, Verifier};
 
 /// A domain with its files, before it is mounted.
@@ -81,7 +82,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         screen: screen(&public_url, &process.domains, bus.status().kind, &notices),
         drain_delay: config.drain_delay,
         jobs: Jobs::start(brought.jobs),
-        following: tokio::spawn(verifier.follow(key_source)).abort_handle(),
+        following: JoinSet::from_iter([verifier.follow(key_source)]),
         process,
         bus,
         http,
@@ -109,6 +110,7 @@ async fn open(served: &[Module], config: &Config) -> Result<Vec<Opened>, StartEr
         let mut options = DbOptions::file(path);
         options.clock = Arc::clone(&config.seams.clock);
         options.readers = config.seams.readers.unwrap_or(options.readers);
+        options.limits = config.seams.limits;
         options.wake_up = config.seams.wake_up;
         let db = Db::open(options).await.map_err(|error| cannot_open(&error))?;
         opened.push(Opened { module: module.clone(), db, migrated });

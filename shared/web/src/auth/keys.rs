@@ -2,8 +2,8 @@
 //! taken, because whoever can read it could sign with it.
 
 use super::source::KeySourceError;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use std::collections::HashMap;
 
 /// The largest JWKS document, in bytes.

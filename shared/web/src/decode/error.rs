@@ -79,7 +79,10 @@ fn in_json(expected: &dyn Expected) -> String {
         "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" | "isize" => "a whole number",
         "f32" | "f64" => "a number",
         text if text.starts_with("struct ") => "an object",
-        text if ["enum ", "tuple", "unit", "newtype ", "option", "variant"].iter().any(|rust| text.starts_with(rust)) => {
+        text if ["enum ", "tuple", "unit", "newtype ", "option", "variant"]
+            .iter()
+            .any(|rust| text.starts_with(rust)) =>
+        {
             "a value of another kind"
         }
         text => text,

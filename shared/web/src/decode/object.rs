@@ -36,6 +36,19 @@ impl<'de> Deserializer<'de> for Reading {
         visitor.visit_newtype_struct(self)
     }
 
+    /// serde would also take an array, with the fields in the order of their declaration.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self.0 {
+            Json::Object(_) => self.deserialize_any(visitor),
+            _ => Err(DecodeError::new(Broken::Kind("must be an object".to_owned()))),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &str,
@@ -60,7 +73,7 @@ impl<'de> Deserializer<'de> for Reading {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier
+        tuple_struct map identifier
     }
 }
 

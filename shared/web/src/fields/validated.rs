@@ -17,7 +17,7 @@ impl FieldErrors {
     fn note(&mut self, path: &mut Vec<String>, errors: &ValidationErrors) {
         // The order of a hash map differs from run to run; an answer must not.
         let mut fields: Vec<_> = errors.errors().iter().collect();
-        fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+        fields.sort_by_key(|(field, _)| (*field).clone());
         for (field, kind) in fields {
             path.push(field.as_ref().to_owned());
             match kind {

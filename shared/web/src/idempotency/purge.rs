@@ -28,6 +28,6 @@ async fn purge(tx: &mut Tx, older_than: &DateTime<Utc>) -> Result<u64, DbError> 
     let key = [Column::Caller, Column::Scope, Column::IdemKey];
     let mut oldest = Query::select();
     oldest.columns(key).from(Entity).and_where(Expr::col(Column::CreatedAt).lt(*older_than)).limit(BATCH);
-    let in_batch = Expr::tuple(key.map(|column| Expr::col(column).into())).in_subquery(oldest);
+    let in_batch = Expr::tuple(key.map(Expr::col)).in_subquery(oldest);
     tx.run(Entity::delete_many().filter(in_batch)).await
 }

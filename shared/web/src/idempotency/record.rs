@@ -75,7 +75,8 @@ pub(crate) fn answer(record: Model) -> Result<Answer, DbError> {
 
 /// Remembers an answer; the caller's oldest records beyond the permitted number go.
 pub(crate) async fn keep(tx: &mut Tx, key: &Key, answer: &Answer, policy: Policy) -> Result<(), DbError> {
-    let body = answer.body.clone().map_err(|problem| DbError::Decode(problem.cause().unwrap_or_default().to_owned()))?;
+    let body =
+        answer.body.clone().map_err(|problem| DbError::Decode(problem.cause().unwrap_or_default().to_owned()))?;
     let headers = Headers { location: answer.location.clone(), etag: answer.etag.clone() };
     let headers = serde_json::to_string(&headers).map_err(|error| DbError::Decode(error.to_string()))?;
     tx.push(Entity::insert(ActiveModel {
@@ -101,10 +102,8 @@ async fn trim(tx: &mut Tx, key: &Key, policy: Policy) -> Result<(), DbError> {
         .limit(1);
     let Some((surplus,)) = tx.rows::<(DateTime<Utc>,)>(newest_surplus).await?.pop() else { return Ok(()) };
     // Records of one instant have no order among themselves; the one just written stays in any case.
-    let old = Condition::all()
-        .add(Column::Caller.eq(&key.caller))
-        .add(Column::CreatedAt.lte(surplus))
-        .add(of_key(key).not());
+    let old =
+        Condition::all().add(Column::Caller.eq(&key.caller)).add(Column::CreatedAt.lte(surplus)).add(of_key(key).not());
     tx.run(Entity::delete_many().filter(old)).await.map(drop)
 }
 

@@ -46,7 +46,8 @@ pub async fn request_context(request: ServiceRequest, next: Next<impl MessageBod
         let status = response.status().as_u16();
         span.in_scope(|| tracing::info!(%method, path, status, duration_ms = milliseconds, "answered"));
         let timing = format!("app;dur={milliseconds:.2}");
-        for (name, value) in [(REQUEST_ID, &context.request_id), (TRACEPARENT, &context.traceparent), (SERVER_TIMING, &timing)]
+        for (name, value) in
+            [(REQUEST_ID, &context.request_id), (TRACEPARENT, &context.traceparent), (SERVER_TIMING, &timing)]
         {
             if let Ok(value) = HeaderValue::from_str(value) {
                 response.headers_mut().insert(name, value);
@@ -77,7 +78,8 @@ fn new_id(request: &ServiceRequest) -> String {
 
 /// Goes on with the client's trace, or begins one.
 fn traceparent(headers: &HeaderMap) -> String {
-    let (trace, flags) = only(headers, &TRACEPARENT).and_then(accepted_trace).unwrap_or_else(|| (random::<16>(), "01".to_owned()));
+    let (trace, flags) =
+        only(headers, &TRACEPARENT).and_then(accepted_trace).unwrap_or_else(|| (random::<16>(), "01".to_owned()));
     format!("00-{trace}-{}-{flags}", random::<8>())
 }
 

@@ -49,7 +49,12 @@ impl Paging {
     ///
     /// # Errors
     /// 400 `unknown_parameter`, `invalid_cursor`, `cursor_mismatch`.
-    pub fn ordered_by<E: EntityTrait>(&self, column: E::Column, order: Order, id: E::Column) -> Result<Keyset<E>, Problem> {
+    pub fn ordered_by<E: EntityTrait>(
+        &self,
+        column: E::Column,
+        order: Order,
+        id: E::Column,
+    ) -> Result<Keyset<E>, Problem> {
         if self.sort.is_some() {
             return Err(unknown("sort", ["limit", "cursor"].into_iter()));
         }

@@ -4,7 +4,6 @@ use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
-use actix_web::test::TestRequest;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use async_trait::async_trait;
@@ -21,7 +20,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use uuid::Uuid;
 use web::{
-    AUDIENCE, CLIENT_ID, Claims, Edge, KeySnapshot, KeySource, KeySourceError, Revocation, Revoked, TOKEN_TYPE, Verifier,
+    AUDIENCE, CLIENT_ID, Claims, Edge, KeySnapshot, KeySource, KeySourceError, Revocation, Revoked, TOKEN_TYPE,
+    Verifier,
 };
 
 pub(crate) const ISSUER: &str = "https://cleave.example";
@@ -192,29 +192,60 @@ pub(crate) fn ben() -> UserId {
 }
 
 /// An application with all layers, in the order of the README.
-macro_rules! serve {
+macro_rules! application {
     ($world:expr, $($service:expr),+ $(,)?) => {
-        actix_web::test::init_service(
-            actix_web::App::new()
-                .app_data($world.verifier.clone())
-                .app_data($world.edge.clone())
-                .configure(web::limits)
-                .wrap(actix_web::middleware::from_fn(web::middleware::body_deadline))
-                .wrap(actix_web::middleware::from_fn(web::middleware::catch_panics))
-                .wrap(actix_web::middleware::from_fn(web::middleware::problems))
-                .wrap(actix_web::middleware::from_fn(web::middleware::security_headers))
-                .wrap(actix_web::middleware::from_fn(web::middleware::request_context))
-                $(.service($service))+
-                .default_service(actix_web::web::to(web::not_found)),
-        )
-        .await
+        actix_web::App::new()
+            .app_data($world.verifier.clone())
+            .app_data($world.edge.clone())
+            .configure(web::limits)
+            .wrap(actix_web::middleware::from_fn(web::middleware::body_deadline))
+            .wrap(actix_web::middleware::from_fn(web::middleware::catch_panics))
+            .wrap(actix_web::middleware::from_fn(web::middleware::problems))
+            .wrap(actix_web::middleware::from_fn(web::middleware::security_headers))
+            .wrap(actix_web::middleware::from_fn(web::middleware::request_context))
+            $(.service($service))+
+            .default_service(actix_web::web::to(web::not_found))
+    };
+}
+pub(crate) use application;
+
+/// The application without a server.
+macro_rules! serve {
+    ($($part:tt)+) => {
+        actix_web::test::init_service(crate::world::application!($($part)+)).await
     };
 }
 pub(crate) use serve;
 
+/// The application on a free port.
+macro_rules! serve_on {
+    ($world:expr, $($service:tt)+) => {{
+        let (verifier, edge) = ($world.verifier.clone(), $world.edge.clone());
+        let make = move || {
+            let world = crate::world::Shared { verifier: verifier.clone(), edge: edge.clone() };
+            crate::world::application!(world, $($service)+)
+        };
+        let server = actix_web::HttpServer::new(make).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        (handle, address)
+    }};
+}
+pub(crate) use serve_on;
+
+/// What of a world every worker of a server has.
+pub(crate) struct Shared {
+    pub(crate) verifier: Data<Verifier>,
+    pub(crate) edge: Data<Edge>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// Whether the connection ends with it.
+    pub(crate) closes: bool,
     pub(crate) headers: HeaderMap,
     /// Null for an empty body.
     pub(crate) body: Value,
@@ -244,18 +275,18 @@ impl Reply {
 }
 
 /// Sends a request as a server would: an error of the outermost layer becomes its answer.
-pub(crate) async fn ask<S, B>(app: &S, request: TestRequest) -> Reply
+pub(crate) async fn ask<S, R, B>(app: &S, request: R) -> Reply
 where
-    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    S: Service<R, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let response: HttpResponse<BoxBody> = match app.call(request.to_request()).await {
+    let response: HttpResponse<BoxBody> = match app.call(request).await {
         Ok(response) => response.map_into_boxed_body().into(),
         Err(error) => error.error_response(),
     };
-    let (status, headers) = (response.status(), response.headers().clone());
+    let (status, headers, closes) = (response.status(), response.headers().clone(), !response.keep_alive());
     let bytes = to_bytes(response.into_body()).await.unwrap();
     let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
     assert!(status != StatusCode::NO_CONTENT || body.is_null());
-    Reply { status: status.as_u16(), headers, body }
+    Reply { status: status.as_u16(), closes, headers, body }
 }

@@ -1,0 +1,231 @@
+//! The shipped binary: how it starts, is refused, and stops. Rule: what an operator sees is asserted word by word.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use tempfile::TempDir;
+
+/// In a directory of its own and without the settings of whoever runs the tests.
+fn cleave(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
+    command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLEAVE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A running process, killed when the test ends before it does.
+struct Running {
+    child: Child,
+    screen: String,
+    address: String,
+    directory: TempDir,
+}
+
+impl Running {
+    /// Returns once the screen is printed, that is once it listens.
+    fn start(configure: impl FnOnce(&mut Command)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = cleave(directory.path());
+        command.args(["--port", "0"]).stderr(Stdio::null());
+        configure(&mut command);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut screen = String::new();
+        while !screen.contains("/health") {
+            screen.push_str(&lines.next().expect("it printed its screen").unwrap());
+            screen.push('\n');
+        }
+        let address = fs::read_to_string(directory.path().join("data/cleave.addr")).unwrap().trim().to_owned();
+        Self { child, screen, address, directory }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn end(mut self) -> (ExitStatus, TempDir) {
+        let status = self.child.wait().unwrap();
+        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
+        (status, directory)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Ended already is the usual case.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn refused(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let line = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(2), "{line}");
+    assert_eq!(line.lines().count(), 1, "one line: {line}");
+    assert!(stdout.is_empty());
+    line.trim_end().strip_prefix("cleave: ").expect("it says who speaks").to_owned()
+}
+
+#[test]
+fn it_tells_its_version_and_its_flags() {
+    let directory = tempfile::tempdir().unwrap();
+    let version = cleave(directory.path()).arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), format!("cleave {}\n", env!("CARGO_PKG_VERSION")));
+    let help = cleave(directory.path()).args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for flag in
+        ["host", "port", "public-url", "data-dir", "database-url", "bus", "domains", "user-url", "rate-limit", "log"]
+    {
+        assert!(help.contains(&format!("--{flag} ")), "{flag} is missing:\n{help}");
+    }
+}
+
+#[test]
+fn without_any_setting_it_serves_all_domains_and_stops_when_told() {
+    for signal in ["-TERM", "-INT"] {
+        let running = Running::start(|_| {});
+        for expected in [
+            "Cleave ",
+            "user          ./data/user.db",
+            "task          ./data/task.db",
+            "notification  ./data/notification.db",
+        ] {
+            assert!(running.screen.contains(expected), "{expected} is not on the screen:\n{}", running.screen);
+        }
+        assert!(running.screen.contains(&format!("http://{}/docs", running.address)));
+        assert!(running.get("/").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(running.get("/health/ready").starts_with("HTTP/1.1 200 OK\r\n"));
+        running.signal(signal);
+        let (status, directory) = running.end();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(!directory.path().join("data/cleave.addr").exists());
+        let logs = fs::read_dir(directory.path().join("data")).unwrap().map(|entry| entry.unwrap());
+        let left: u64 = logs
+            .filter(|entry| entry.file_name().to_string_lossy().ends_with("-wal"))
+            .map(|entry| entry.metadata().unwrap().len())
+            .sum();
+        assert_eq!(left, 0, "the write-ahead logs are copied back");
+    }
+}
+
+#[test]
+fn the_log_is_json_for_a_machine_and_text_for_a_person() {
+    for (format, is_json) in [("auto", true), ("json", true), ("text", false)] {
+        let mut running = Running::start(|command| {
+            command.env("CLEAVE_LOG_FORMAT", format).stderr(Stdio::piped());
+        });
+        let answer = running.get("/health");
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an answer has an id");
+        running.signal("-TERM");
+        let mut log = String::new();
+        running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        let line = log.lines().find(|line| line.contains(id)).expect("the request is logged under its id");
+        match serde_json::from_str::<serde_json::Value>(line) {
+            Ok(entry) => assert!(is_json && entry["status"] == 200 && entry["span"]["request_id"] == id, "{line}"),
+            Err(_) => assert!(!is_json && line.contains(" INFO ") && !line.contains('\u{1b}'), "{line}"),
+        }
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let running = Running::start(|command| {
+        command.env("CLEAVE_DRAIN_DELAY", "1h");
+    });
+    running.signal("-TERM");
+    // It goes on serving, and says that it is not ready.
+    while running.get("/health/ready").starts_with("HTTP/1.1 200") {}
+    assert!(running.get("/health/live").starts_with("HTTP/1.1 200"));
+    running.signal("-TERM");
+    assert_eq!(running.end().0.code(), Some(1));
+}
+
+#[test]
+fn a_broken_setting_is_one_line_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    assert_eq!(refused(cleave(at).env("CLEAVE_PORT", "abc")), "CLEAVE_PORT=abc is not a port (0 to 65535)");
+    assert_eq!(refused(cleave(at).args(["serve", "--port", "abc"])), "--port abc is not a port (0 to 65535)");
+    assert_eq!(
+        refused(cleave(at).env("CLEAVE_PROT", "8000")),
+        "CLEAVE_PROT is not a setting of Cleave: remove it, or did you mean CLEAVE_PORT?"
+    );
+    assert_eq!(
+        refused(cleave(at).args(["--bus", "amqp://localhost"])),
+        "--bus is not available in this version with that value: use in-process"
+    );
+    let line = refused(cleave(at).env("CLEAVE_DOMAINS", "task"));
+    assert!(line.starts_with("no served domain brings the keys that tokens are verified with: add user"), "{line}");
+    fs::write(at.join("cleave.toml"), "registration = \"maybe\"\n").unwrap();
+    assert_eq!(refused(&mut cleave(at)), "cleave.toml: registration = \"maybe\" is not one of open, closed");
+}
+
+#[test]
+fn a_taken_port_is_one_line_that_names_the_fix() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_eq!(
+        refused(cleave(directory.path()).args(["--port", &port])),
+        format!(
+            "another process listens on 127.0.0.1:{port}: stop it, or choose another --port (CLEAVE_PORT; 0 picks a free one)"
+        )
+    );
+}
+
+#[test]
+fn a_second_process_on_the_same_files_is_one_line_that_names_the_fix() {
+    let running = Running::start(|_| {});
+    assert_eq!(
+        refused(cleave(running.directory.path()).args(["--port", "0"])),
+        "another process serves the domain user from ./data and holds ./data/user.lock: stop it, or choose another \
+         --data-dir (CLEAVE_DATA_DIR)"
+    );
+}
+
+#[test]
+fn an_unusable_directory_is_one_line_that_names_the_fix() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("file"), "").unwrap();
+    let line = refused(cleave(directory.path()).args(["--port", "0", "--data-dir", "file/data"]));
+    assert!(line.starts_with("cannot write to the data directory file/data: "), "{line}");
+    assert!(line.ends_with("make it writable, or choose another --data-dir (CLEAVE_DATA_DIR)"), "{line}");
+}
+
+#[test]
+fn a_newer_database_is_one_line_that_names_the_fix() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("data")).unwrap();
+    let newer = rusqlite::Connection::open(directory.path().join("data/task.db")).unwrap();
+    newer
+        .execute_batch(
+            "CREATE TABLE seaql_migrations (version TEXT PRIMARY KEY, applied_at INTEGER NOT NULL);
+             INSERT INTO seaql_migrations VALUES ('m29990101_000001_future', 0)",
+        )
+        .unwrap();
+    drop(newer);
+    assert_eq!(
+        refused(cleave(directory.path()).args(["--port", "0"])),
+        format!(
+            "./data/task.db belongs to a newer version of Cleave than this one ({}), which does not know \
+             m29990101_000001_future: start that version, or restore a backup",
+            env!("CARGO_PKG_VERSION")
+        )
+    );
+}

@@ -1,0 +1,108 @@
+//! What the domain publishes, read from its outbox.
+
+use crate::{system, text};
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+use testkit::System;
+
+/// Type, sequence and data of all events of a user, in order.
+pub fn events_of(system: &System, id: &str) -> Vec<(String, i64, Value)> {
+    rows(
+        system,
+        "SELECT event_type, aggregate_seq, payload FROM outbox WHERE aggregate_id = ?1 ORDER BY aggregate_seq",
+        id,
+    )
+}
+
+fn rows(system: &System, sql: &str, id: &str) -> Vec<(String, i64, Value)> {
+    let connection = database(system);
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([id], |row| {
+        let payload: Vec<u8> = row.get(2)?;
+        Ok((row.get(0)?, row.get(1)?, serde_json::from_slice(&payload).unwrap()))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// A look at the tables from outside.
+pub fn database(system: &System) -> Connection {
+    let path = system.directory().join("user.db");
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+fn names(events: &[(String, i64, Value)]) -> Vec<(&str, i64)> {
+    events.iter().map(|(name, seq, _)| (name.as_str(), *seq)).collect()
+}
+
+#[tokio::test]
+async fn an_account_is_published_when_it_is_made_and_when_it_changes() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let id = anna.id().to_string();
+    let _ = anna.patch("/api/v1/users/me", json!({"display_name": "Anna"})).await.expect(200);
+    let _ = anna.patch("/api/v1/users/me", json!({"display_name": "Anna"})).await.expect(200);
+
+    let events = events_of(&system, &id);
+    assert_eq!(names(&events), [("user.created.v1", 1), ("user.updated.v1", 2)], "no change publishes nothing");
+    let profile = json!({
+        "user_id": id, "username": "anna", "email": "anna@example.org", "display_name": null, "timezone": "UTC",
+        "role": "user", "is_active": true,
+    });
+    assert_eq!(events[0].2, profile);
+    let mut changed = profile;
+    changed["display_name"] = json!("Anna");
+    changed["changes"] = json!([{"field": "display_name", "from": null, "to": "Anna"}]);
+    assert_eq!(events[1].2, changed);
+    system.settle().await;
+}
+
+#[tokio::test]
+async fn a_refused_write_publishes_nothing() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let stale = anna.with("If-Match", "\"v9\"").patch("/api/v1/users/me", json!({"display_name": "Anna"})).await;
+    stale.expect_problem(412, "stale");
+    assert_eq!(names(&events_of(&system, &anna.id().to_string())), [("user.created.v1", 1)]);
+}
+
+#[tokio::test]
+async fn deleting_blanks_what_was_published_of_a_person() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let id = anna.id().to_string();
+    let _ = anna.patch("/api/v1/users/me", json!({"display_name": "Anna"})).await.expect(200);
+    let password = json!({"password": system.password()});
+    assert_eq!(anna.delete_with("/api/v1/users/me", password).await.status, 204);
+
+    let events = events_of(&system, &id);
+    assert_eq!(names(&events), [("user.created.v1", 1), ("user.updated.v1", 2), ("user.deleted.v1", 3)]);
+    assert_eq!((&events[0].2, &events[1].2), (&json!({"erased": true}), &json!({"erased": true})));
+    assert_eq!(events[2].2, json!({"user_id": id}));
+    let left: i64 = database(&system)
+        .query_row(
+            "SELECT (SELECT count(*) FROM users WHERE username = 'anna') + (SELECT count(*) FROM session) + (SELECT count(*) FROM refresh_token)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn the_database_holds_no_token_in_clear() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let tokens = crate::sign_in(&system, "anna").await;
+    let refreshed =
+        anna.post("/api/v1/auth/refresh", json!({"refresh_token": tokens["refresh_token"]})).await.expect(200);
+    for entry in std::fs::read_dir(system.directory()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            for secret in [text(&tokens, "refresh_token"), text(&refreshed, "refresh_token"), system.password()] {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "{} holds a secret", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What only a real connection shows: bytes that are left out, and connections that end.
+
+use crate::world::{World, serve_on};
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+use web::{At, Body, Edge};
+
+async fn fine() -> HttpResponse {
+    HttpResponse::Ok().body("fine")
+}
+
+async fn take(Body(body): Body<String>) -> String {
+    body
+}
+
+async fn panics(_: Path<u32>) -> HttpResponse {
+    panic!("the handler panics")
+}
+
+/// Sends bytes and reads until the server closes, or has said nothing for a second.
+async fn talk(address: SocketAddr, sent: Vec<u8>) -> String {
+    let talking = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        stream.write_all(&sent).unwrap();
+        let mut heard = Vec::new();
+        match stream.read_to_end(&mut heard) {
+            Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("{error}: the answer was lost after {:?}", String::from_utf8_lossy(&heard))
+            }
+            _ => String::from_utf8(heard).unwrap(),
+        }
+    };
+    tokio::task::spawn_blocking(talking).await.unwrap()
+}
+
+async fn server() -> (actix_web::dev::ServerHandle, SocketAddr) {
+    let mut world = World::new().await;
+    world.edge = Data::new(Edge { body_deadline: Duration::from_millis(100), ..Edge::default() });
+    serve_on!(world, At::new("/fine").get(fine), At::new("/take").post(take), At::new("/panics/{n}").get(panics))
+}
+
+#[actix_web::test]
+async fn head_has_the_length_and_not_the_bytes() {
+    let (server, address) = server().await;
+    let heard = talk(address, b"HEAD /fine HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec()).await;
+    assert!(heard.starts_with("HTTP/1.1 200") && heard.contains("content-length: 4\r\n"), "{heard}");
+    assert!(heard.ends_with("\r\n\r\n"), "{heard}");
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn whoever_sends_too_much_can_still_read_why_it_was_refused() {
+    let (server, address) = server().await;
+    let mut sent =
+        b"POST /take HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 307200\r\n\r\n".to_vec();
+    sent.extend(vec![b' '; 300 * 1024]);
+    let heard = talk(address, sent).await;
+    assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("connection: close\r\n"), "{heard}");
+    assert!(heard.contains("\"code\":\"payload_too_large\""), "{heard}");
+
+    let mut sent =
+        b"POST /take HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            .to_vec();
+    for _ in 0..300 {
+        sent.extend(b"400\r\n");
+        sent.extend(vec![b' '; 1024]);
+        sent.extend(b"\r\n");
+    }
+    sent.extend(b"0\r\n\r\n");
+    let heard = talk(address, sent).await;
+    assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("\"code\":\"payload_too_large\""), "{heard}");
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn whoever_is_too_slow_is_told_and_left() {
+    let (server, address) = server().await;
+    let sent =
+        b"POST /take HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n\"".to_vec();
+    let heard = talk(address, sent).await;
+    assert!(heard.starts_with("HTTP/1.1 408") && heard.contains("connection: close\r\n"), "{heard}");
+    assert!(heard.contains("\"code\":\"request_timeout\""), "{heard}");
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_connection_survives_a_panic() {
+    let (server, address) = server().await;
+    let sent = "GET /panics/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /fine HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let heard = talk(address, sent.as_bytes().to_vec()).await;
+    assert!(heard.starts_with("HTTP/1.1 500") && heard.contains("\"code\":\"internal\""), "{heard}");
+    assert!(heard.contains("HTTP/1.1 200") && heard.ends_with("fine"), "{heard}");
+    server.stop(false).await;
+}
