@@ -4,6 +4,10 @@ use contracts::UserId;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
+use std::time::Duration;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Somebody who speaks to the system; a clone speaks as the same person.
 #[derive(Debug, Clone)]
@@ -17,6 +21,23 @@ pub struct Client {
 }
 
 impl Client {
+    /// Somebody without a token who speaks to that address, `127.0.0.1:8000`.
+    ///
+    /// # Panics
+    /// When no HTTP client can be built.
+    #[must_use]
+    pub fn nobody(address: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("an HTTP client");
+        let base = format!("http://{address}");
+        Self { http, base, token: None, id: None, name: String::new(), headers: Vec::new() }
+    }
+
+    /// The same client, speaking to another address over the same pool of connections.
+    #[must_use]
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { base: format!("http://{address}"), ..self.clone() }
+    }
+
     /// Who it is.
     ///
     /// # Panics

@@ -47,7 +47,7 @@ pub struct System {
     clock: TestClock,
     tokens: Arc<TokenSource>,
     sequences: Arc<Mutex<HashMap<Uuid, i64>>>,
-    http: reqwest::Client,
+    http: Client,
     directory: TempDir,
 }
 
@@ -79,7 +79,7 @@ impl System {
         config.seams.limits.acquire = PATIENCE;
         config.seams.limits.statement = PATIENCE;
         change(&mut config);
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("an HTTP client");
+        let http = Client::nobody("");
         let server = Some(start(config.clone()).await.unwrap_or_else(|error| panic!("{error}")));
         Self { start, config, server, clock, tokens, sequences: Arc::default(), http, directory }
     }
@@ -131,9 +131,7 @@ impl System {
     /// Somebody without a token.
     #[must_use]
     pub fn anonymous(&self) -> Client {
-        let base = format!("http://{}", self.server().address());
-        let http = self.http.clone();
-        Client { http, base, token: None, id: None, name: String::new(), headers: Vec::new() }
+        self.http.at(&self.server().address().to_string())
     }
 
     /// A user with a token: registered and signed in where the user domain is served, else made up.

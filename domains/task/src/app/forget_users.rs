@@ -42,7 +42,7 @@ async fn forget_some(tx: &mut Tx, erasure: &Erasure) -> Result<Left, DbError> {
         return Ok(Left::Nothing);
     }
     for task in tasks {
-        if false { delete(tx, task) } else { unassign(tx, task, erasure.user) }
+        if task.creator_id == erasure.user { delete(tx, task) } else { unassign(tx, task, erasure.user) }
     }
     Ok(Left::Tasks)
 }

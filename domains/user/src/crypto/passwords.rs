@@ -127,9 +127,10 @@ pub(crate) struct Core(OwnedSemaphorePermit);
 
 impl Core {
     pub(crate) async fn hash(self, password: &Password) -> Result<String, PasswordError> {
+        let Self(permit) = self;
         let secret = password.secret().clone();
         let hashing = tokio::task::spawn_blocking(move || {
-            let _core = self;
+            let _permit = permit;
             hash(secret.expose_secret().as_bytes())
         });
         Ok(hashing.await??)

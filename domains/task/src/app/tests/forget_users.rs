@@ -72,7 +72,10 @@ async fn what_follows_names_the_deletion_as_its_cause() {
 async fn more_tasks_than_a_batch_are_all_worked_through_once() {
     let bench = Bench::open().await;
     bench.know(ben()).await;
-    let tasks = join_all((0..501).map(|_| bench.create(anna(), Some(ben())))).await;
+    let mut tasks = Vec::new();
+    for _ in 0..501 {
+        tasks.push(bench.create(anna(), Some(ben())).await);
+    }
     delete_user(&bench, ben()).await;
     forget_users(bench.db.clone()).await.unwrap();
     forget_users(bench.db.clone()).await.unwrap();

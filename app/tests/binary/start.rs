@@ -1,77 +1,10 @@
-//! The shipped binary: how it starts, is refused, and stops. Rule: what an operator sees is asserted word by word.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+//! How it starts, is refused, and stops. Rule: what an operator sees is asserted word by word.
 
+use crate::running::{Running, cleave};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use tempfile::TempDir;
-
-/// In a directory of its own and without the settings of whoever runs the tests.
-fn cleave(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
-    command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLEAVE_")) {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// A running process, killed when the test ends before it does.
-struct Running {
-    child: Child,
-    screen: String,
-    address: String,
-    directory: TempDir,
-}
-
-impl Running {
-    /// Returns once the screen is printed, that is once it listens.
-    fn start(configure: impl FnOnce(&mut Command)) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut command = cleave(directory.path());
-        command.args(["--port", "0"]).stderr(Stdio::null());
-        configure(&mut command);
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut screen = String::new();
-        while !screen.contains("/health") {
-            screen.push_str(&lines.next().expect("it printed its screen").unwrap());
-            screen.push('\n');
-        }
-        let address = fs::read_to_string(directory.path().join("data/cleave.addr")).unwrap().trim().to_owned();
-        Self { child, screen, address, directory }
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut connection = TcpStream::connect(&self.address).unwrap();
-        write!(connection, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address).unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    fn end(mut self) -> (ExitStatus, TempDir) {
-        let status = self.child.wait().unwrap();
-        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
-        (status, directory)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Ended already is the usual case.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
 
 fn refused(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();

@@ -1,0 +1,7 @@
+//! The shipped binary.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+
+mod kill;
+mod running;
+mod start;
