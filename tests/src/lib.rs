@@ -6,3 +6,4 @@ pub mod arrows;
 pub mod snapshot;
 pub mod style;
 pub mod tree;
+pub mod walk;

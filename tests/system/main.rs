@@ -11,6 +11,7 @@
 mod architecture;
 mod bad_input;
 mod poison;
+mod readme;
 mod schemas;
 mod tidy;
 mod topology;

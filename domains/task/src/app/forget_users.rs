@@ -20,13 +20,13 @@ pub(crate) async fn forget_users(db: Db) -> Result<(), DbError> {
             causation_id: Some(erasure.event_id),
             traceparent: None,
         };
-        while db.write(&context, &erasure, forget_some).await? == Left::Tasks {}
+        while let Left::Tasks = db.write(&context, &erasure, forget_some).await? {}
     }
     Ok(())
 }
 
 /// What a batch leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Left {
     Tasks,
     Nothing,
