@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::expect_used, reason = "a test ends at what it did not expect")]
 
 pub mod additive;
 pub mod arrows;

@@ -1,5 +1,5 @@
-//! The table `user_erasure`: deleted users whose tasks are still to be worked through. Rule: written with the deletion's
-//! effect, removed with the last batch, so none is forgotten and none is done for ever.
+//! The table `user_erasure`: deleted users whose tasks are still to be worked through. Rule: written with the
+//! deletion's effect, removed with the last batch, so none is forgotten and none is done for ever.
 
 use chrono::{DateTime, Utc};
 use contracts::{Envelope, UserId};

@@ -1,5 +1,5 @@
-//! The filters of `GET /tasks`, named as in the address. Rule: each one narrows what the caller may see anyway; `before`
-//! and `after` exclude the instant given, `since` includes it.
+//! The filters of `GET /tasks`, named as in the address. Rule: each one narrows what the caller may see anyway;
+//! `before` and `after` exclude the instant given, `since` includes it.
 
 use super::label_row;
 use super::task_row::{self, Column};

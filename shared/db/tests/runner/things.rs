@@ -69,6 +69,7 @@ pub fn named(id: Uuid, name: &str, seen_at: Option<DateTime<Utc>>) -> thing::Act
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "the type of the command, which is owned")]
 pub async fn insert(tx: &mut Tx, name: &String) -> Result<Uuid, Refused> {
     let id = tx.new_id();
     let now = tx.now();
