@@ -1,6 +1,7 @@
 //! Who may depend on whom. Rule: derived from the paths of the crates, so that a new domain is covered without an
 //! edit here.
 
+use cargo_metadata::{DependencyKind, MetadataCommand};
 use std::collections::BTreeSet;
 
 /// A normal or build dependency between two crates of the workspace, by their directories below the root.
@@ -20,13 +21,19 @@ impl Edge {
     }
 }
 
-/// The edges of the workspace, without dev-dependencies.
-///
-/// # Panics
-/// When cargo does not answer.
+/// The edges of the workspace that are compiled into it.
 #[must_use]
 pub fn edges() -> Vec<Edge> {
-    use cargo_metadata::{DependencyKind, MetadataCommand};
+    edges_that(|kind| kind != DependencyKind::Development)
+}
+
+/// The edges that only tests have.
+#[must_use]
+pub fn test_edges() -> Vec<Edge> {
+    edges_that(|kind| kind == DependencyKind::Development)
+}
+
+fn edges_that(wanted: impl Fn(DependencyKind) -> bool) -> Vec<Edge> {
     let root = crate::tree::root();
     let metadata = MetadataCommand::new().current_dir(&root).no_deps().exec().expect("the crate graph");
     let below_root = |path: &std::path::Path| path.strip_prefix(&root).expect("inside").to_string_lossy().into_owned();
@@ -35,7 +42,7 @@ pub fn edges() -> Vec<Edge> {
         let from = below_root(package.manifest_path.parent().expect("a directory").as_std_path());
         for dependency in &package.dependencies {
             if let Some(path) = &dependency.path
-                && dependency.kind != DependencyKind::Development
+                && wanted(dependency.kind)
             {
                 edges.insert(Edge::new(&from, &below_root(path.as_std_path())));
             }
@@ -75,9 +82,24 @@ pub fn objection(edge: &Edge) -> Option<String> {
     (!fine).then(|| format!("{} must not depend on {}: {}", edge.from, edge.on, rule))
 }
 
+/// Why an edge that only tests have is forbidden; none when it is allowed. Tests may have the testkit and migrations
+/// on top of what is allowed anyway; so a domain is tested with no other domain compiled.
+#[must_use]
+pub fn objection_in_tests(edge: &Edge) -> Option<String> {
+    let extra = edge.on == "shared/testkit" || edge.on.starts_with("migrations/");
+    objection(edge).filter(|_| !extra)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_may_have_the_testkit_and_no_other_domain() {
+        let in_tests = |on: &str| objection_in_tests(&Edge::new("domains/task", on));
+        assert_eq!((in_tests("shared/testkit"), in_tests("migrations/messaging")), (None, None));
+        assert!(in_tests("domains/user").is_some() && in_tests("app").is_some());
+    }
 
     #[test]
     fn forbidden_edges_are_objected_to() {

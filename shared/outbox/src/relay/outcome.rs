@@ -82,3 +82,55 @@ pub(super) async fn mark(tx: &mut Tx, command: &Mark) -> Result<(), DbError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::{EventId, NewEnvelope};
+    use serde_json::value::to_raw_value;
+
+    fn event(aggregate: u128, sequence: i64) -> Envelope {
+        Envelope::new(NewEnvelope {
+            id: EventId(Uuid::from_u128(aggregate * 100 + u128::try_from(sequence).unwrap())),
+            domain: "task",
+            aggregate: "task",
+            aggregate_id: Uuid::from_u128(aggregate),
+            event_type: "task.created.v1".to_owned(),
+            time: "2026-01-01T00:00:00Z".parse().unwrap(),
+            correlation_id: None,
+            causation_id: None,
+            traceparent: None,
+            sequence,
+            stream_epoch: 1,
+            auth_id: None,
+            data: to_raw_value(&()).unwrap(),
+        })
+    }
+
+    /// Two aggregates, three events each, in storage order; `outcome` is that of the first aggregate's second event.
+    fn sorted(outcome: Published) -> Marks {
+        let batch: Vec<Envelope> = (1..=3).flat_map(|seq| [event(1, seq), event(2, seq)]).collect();
+        let mut outcomes = vec![Published::Accepted; 6];
+        outcomes[2] = outcome;
+        sort(&[10, 11, 12, 13, 14, 15], &batch, outcomes)
+    }
+
+    #[test]
+    fn behind_a_refused_event_nothing_of_its_aggregate_is_marked() {
+        let refused = [Published::Rejected("no".to_owned()), Published::NoRoute];
+        for outcome in refused {
+            let marks = sorted(outcome);
+            assert_eq!(marks.accepted, [10, 11, 13, 15], "the other aggregate goes on");
+            assert_eq!(marks.refused.iter().map(|refused| refused.id).collect::<Vec<_>>(), [12]);
+            assert_eq!(marks.unsure, None);
+        }
+    }
+
+    #[test]
+    fn behind_an_undecided_event_nothing_is_marked_and_no_attempt_is_counted() {
+        let marks = sorted(Published::Unknown("silence".to_owned()));
+        assert_eq!(marks.accepted, [10, 11, 13, 15]);
+        assert!(marks.refused.is_empty());
+        assert_eq!(marks.unsure.as_deref(), Some("silence"));
+    }
+}
