@@ -19,12 +19,9 @@ pub(crate) enum CreateUserError {
 pub(crate) async fn create_user(tx: &mut Tx, new: &NewUser) -> Result<User, CreateUserError> {
     let mut user = User::new(UserId(tx.new_id()), new.clone(), tx.now());
     let created = user.created();
-    // The row comes first, because a name that is taken must be known before anything else is sent; it already holds
-    // the sequence of the event that follows.
-    user.stream.seq += 1;
-    users::insert(tx, &user).await?;
-    user.stream.seq -= 1;
     outbox::emit(tx, created, &mut user.stream);
+    // Sends the event as well; a name that is taken takes both back.
+    users::insert(tx, &user).await?;
     Ok(user)
 }
 
