@@ -134,6 +134,10 @@ fn silent(consumer: &str) -> Published {
 /// Works batches in order; within one, every aggregate in order and several aggregates at once.
 async fn consume(inbox: Arc<dyn Deliver>, mut queue: mpsc::Receiver<Batch>) {
     while let Some(batch) = queue.recv().await {
+        // Nobody waits any more: the relay has given up and offers it again.
+        if batch.answer.is_closed() {
+            continue;
+        }
         let mut answers = vec![Published::Accepted; batch.messages.len()];
         let mut aggregates: HashMap<(String, uuid::Uuid), Vec<(usize, Envelope)>> = HashMap::new();
         for (place, message) in batch.messages.iter().enumerate() {
@@ -153,7 +157,7 @@ async fn consume(inbox: Arc<dyn Deliver>, mut queue: mpsc::Receiver<Batch>) {
         for (place, answer) in worked.into_iter().flatten() {
             set(&mut answers, place, answer);
         }
-        // A relay that has given up waiting offers the batch again; the inbox knows it then.
+        // A relay that has given up meanwhile offers it again; the inbox knows it then.
         let _ = batch.answer.send(answers);
     }
 }

@@ -122,13 +122,15 @@ impl Db {
                 },
                 Err(error) => (Err(error), tx.take_back()),
             };
-            let again = tx.met_conflict() && runs < RUNS;
+            let met_conflict = tx.met_conflict();
             drop(tx);
-            if let Some(ticket) = ticket {
-                settled(ticket).await?;
-            }
-            if result.is_ok() || !again {
-                return result;
+            let settled = match ticket {
+                Some(ticket) => settled(ticket).await,
+                None => Ok(()),
+            };
+            let lost = settled == Err(DbError::Conflict) || (result.is_err() && met_conflict);
+            if !lost || runs == RUNS {
+                return settled.map_err(E::from).and(result);
             }
             runs += 1;
         }

@@ -20,11 +20,22 @@ pub struct Tx {
     now: DateTime<Utc>,
     emitted: bool,
     conflict: bool,
+    /// What a pushed statement failed with; its fellows are lost, so nothing of the transaction may be kept.
+    push_failed: Option<DbError>,
 }
 
 impl Tx {
     pub(crate) fn new(turn: Turn, context: Context, ids: Arc<Ids>, now: DateTime<Utc>) -> Self {
-        Self { turn: Some(turn), pushed: Vec::new(), context, ids, now, emitted: false, conflict: false }
+        Self {
+            turn: Some(turn),
+            pushed: Vec::new(),
+            context,
+            ids,
+            now,
+            emitted: false,
+            conflict: false,
+            push_failed: None,
+        }
     }
 
     /// The row that the statement finds, if any. What was pushed before is sent first.
@@ -106,12 +117,16 @@ impl Tx {
 
     fn flush(&mut self) -> Result<(), DbError> {
         for statement in std::mem::take(&mut self.pushed) {
-            let changed = self.with(|turn| turn.with(|connection| connection.execute(&statement)))?;
-            if changed == 0 {
-                return Err(DbError::NoRowChanged(statement.sql));
-            }
+            let changed = self.with(|turn| turn.with(|connection| connection.execute(&statement)));
+            let failure = match changed {
+                Ok(0) => DbError::NoRowChanged(statement.sql),
+                Ok(_) => continue,
+                Err(error) => error,
+            };
+            self.push_failed = Some(failure);
+            break;
         }
-        Ok(())
+        self.push_failed.clone().map_or(Ok(()), Err)
     }
 
     fn with<T>(&mut self, work: impl FnOnce(&mut Turn) -> Result<T, DbError>) -> Result<T, DbError> {

@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use things::{Refused, count_up, insert, insert_then_refuse, named, names, open, thing};
+use things::{Refused, count_up, insert, insert_and_linger, insert_then_refuse, named, names, open, thing};
 use tokio::sync::Notify;
 
 async fn write_name(db: &Db, name: &str) -> Result<uuid::Uuid, Refused> {
@@ -39,10 +39,12 @@ async fn two_hundred_writers_of_one_row_lose_nothing() {
 async fn one_members_failure_takes_nothing_of_another_along() {
     let (db, _dir) = open(|_| {}).await;
     write_name(&db, "taken").await.unwrap();
-    // All three queue before the first runs, so that they share a group.
+    // The first lets the others queue behind it; those share a group.
     let context = Context::default();
-    let (kept, refused, taken) = (String::from("kept"), String::from("refused"), String::from("taken"));
-    let (first, second, third) = tokio::join!(
+    let (gate, kept, refused) = (String::from("gate"), String::from("kept"), String::from("refused"));
+    let taken = String::from("taken");
+    let (_, first, second, third) = tokio::join!(
+        db.write(&context, &gate, insert_and_linger),
         db.write(&context, &kept, insert),
         db.write(&context, &refused, insert_then_refuse),
         db.write(&context, &taken, insert),
@@ -50,7 +52,7 @@ async fn one_members_failure_takes_nothing_of_another_along() {
     assert!(first.is_ok());
     assert_eq!(second, Err(Refused::Rule));
     assert_eq!(third, Err(Refused::Db(DbError::Unique { constraint: "thing.name".to_owned() })));
-    assert_eq!(names(&db).await, ["kept", "taken"]);
+    assert_eq!(names(&db).await, ["gate", "kept", "taken"]);
 }
 
 #[tokio::test]
@@ -65,6 +67,74 @@ async fn a_pushed_statement_that_changes_no_row_fails_the_commit() {
     let result = db.write(&Context::default(), &"left".to_owned(), touch_nothing).await;
     assert!(matches!(result, Err(Refused::Db(DbError::NoRowChanged(_)))), "{result:?}");
     assert!(names(&db).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_push_cannot_be_swallowed() {
+    async fn swallows(tx: &mut Tx, names: &[String; 3]) -> Result<(), Refused> {
+        for name in names {
+            insert(tx, name).await?;
+        }
+        assert!(tx.all(thing::Entity::find()).await.is_err());
+        assert!(tx.all(thing::Entity::find()).await.is_err(), "nothing is true any more in this transaction");
+        Ok(())
+    }
+    let (db, _dir) = open(|_| {}).await;
+    write_name(&db, "taken").await.unwrap();
+    let command = ["one", "taken", "three"].map(str::to_owned);
+    let result = db.write(&Context::default(), &command, swallows).await;
+    assert_eq!(result, Err(Refused::Db(DbError::Unique { constraint: "thing.name".to_owned() })));
+    assert_eq!(names(&db).await, ["taken"]);
+}
+
+#[tokio::test]
+async fn a_slow_statement_fails_its_own_writer_and_no_neighbour() {
+    async fn slow(tx: &mut Tx, (): &()) -> Result<(), Refused> {
+        let endless = "(WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n)";
+        tx.run(thing::Entity::update_many().col_expr(thing::Column::Count, Expr::cust(endless))).await?;
+        Ok(())
+    }
+    let (db, _dir) = open(|options| {
+        options.limits.statement = Duration::from_millis(50);
+        options.limits.group_age = Duration::from_secs(1);
+    })
+    .await;
+    write_name(&db, "row").await.unwrap();
+    let context = Context::default();
+    // The first lets the others queue behind it; those share a group.
+    let (gate, before, after) = (String::from("gate"), String::from("before"), String::from("after"));
+    let (_, second, third, fourth) = tokio::join!(
+        db.write(&context, &gate, insert_and_linger),
+        db.write(&context, &before, insert),
+        db.write(&context, &(), slow),
+        db.write(&context, &after, insert),
+    );
+    assert_eq!(third, Err(Refused::Db(DbError::Deadline)));
+    assert!(second.is_ok() && fourth.is_ok(), "{second:?} {fourth:?}");
+    assert_eq!(names(&db).await, ["after", "before", "gate", "row"]);
+    assert_eq!(db.trouble(), None, "nothing is wrong with the database");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_whose_opener_goes_away_while_it_waits_for_a_lock_is_ended() {
+    let (db, dir) = open(|options| options.limits.lock = Duration::from_secs(10)).await;
+    let stranger = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let write = |name: &'static str| {
+        let db = db.clone();
+        tokio::spawn(async move { write_name(&db, name).await })
+    };
+    let (first, second) = (write("first"), write("second"));
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    for _ in 0..5 {
+        looks.tick().await;
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    stranger.execute_batch("COMMIT").unwrap();
+    second.await.unwrap().unwrap();
+    assert_eq!(names(&db).await, ["second"]);
+    stranger.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 use crate::entity::inbox::{Column, DONE, Entity};
 use chrono::{DateTime, Utc};
 use db::{Context, Db, DbError, Tx};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 /// Rows that one statement deletes.
 const AT_ONCE: u64 = 1_000;
@@ -26,13 +27,10 @@ pub async fn purge(db: &Db, before: DateTime<Utc>) -> Result<u64, DbError> {
 }
 
 async fn purge_some(tx: &mut Tx, before: &DateTime<Utc>) -> Result<u64, DbError> {
+    // By the whole key: each statement then costs what it deletes, and not what is left.
+    let key = [Column::Consumer, Column::EventId];
     let done = Condition::all().add(Column::Status.eq(DONE)).add(Column::DoneAt.lt(*before));
-    let oldest = Entity::find()
-        .select_only()
-        .column(Column::EventId)
-        .filter(done.clone())
-        .order_by_asc(Column::DoneAt)
-        .limit(AT_ONCE)
-        .into_query();
-    tx.run(Entity::delete_many().filter(Column::EventId.in_subquery(oldest)).filter(done)).await
+    let mut oldest = Query::select();
+    oldest.columns(key).from(Entity).cond_where(done).order_by(Column::DoneAt, Order::Asc).limit(AT_ONCE);
+    tx.run(Entity::delete_many().filter(Expr::tuple(key.map(Expr::col)).in_subquery(oldest))).await
 }

@@ -1,6 +1,7 @@
 //! What an operator does about a dead event. Rule: both go through the same watermark as everything else, and doing
 //! either twice is doing it once.
 
+use crate::due::AT_ONCE;
 use crate::entity::inbox::{Column, DEAD, Entity, SKIPPED, WAITING};
 use crate::entity::inbox_head;
 use contracts::EventId;
@@ -52,12 +53,11 @@ async fn replay_one(tx: &mut Tx, target: &Target) -> Result<(), DeadLetterError>
     match status(tx, target).await? {
         WAITING => Ok(()),
         DEAD => {
-            let now = tx.now();
             tx.push(
                 Entity::update_many()
                     .col_expr(Column::Status, Expr::value(WAITING))
                     .col_expr(Column::Attempts, Expr::value(0))
-                    .col_expr(Column::NextAttemptAt, Expr::value(now))
+                    .col_expr(Column::NextAttemptAt, Expr::value(AT_ONCE))
                     .col_expr(Column::Replays, Expr::col(Column::Replays).add(1))
                     .filter(Column::Consumer.eq(&target.consumer))
                     .filter(Column::EventId.eq(target.event.uuid())),

@@ -1,6 +1,7 @@
 //! Emitting. Rule: the event is one more row of the writer's transaction, and its sequence is taken from the stream
 //! that was read under the same lock as the aggregate.
 
+use crate::due::AT_ONCE;
 use crate::entity::outbox::{ActiveModel, Column, Entity};
 use crate::row::Headers;
 use contracts::{ERASED, Event, Stream};
@@ -21,9 +22,8 @@ pub fn emit<E: Event>(tx: &mut Tx, event: E, stream: &mut Stream) {
         time: None,
         streamepoch: None,
     };
-    #[expect(clippy::expect_used, reason = "structs of plain fields always have a JSON form")]
-    let (headers, payload) =
-        (serde_json::to_value(headers).expect("headers"), serde_json::to_vec(&event).expect("payload"));
+    #[expect(clippy::expect_used, reason = "a payload is a struct of plain fields and always has a JSON form")]
+    let payload = serde_json::to_vec(&event).expect("payload");
     let row = ActiveModel {
         id: ActiveValue::NotSet,
         event_id: Set(tx.new_id()),
@@ -34,12 +34,12 @@ pub fn emit<E: Event>(tx: &mut Tx, event: E, stream: &mut Stream) {
         event_type: Set(E::event_type()),
         schema_version: Set(E::VERSION),
         routing_key: Set(E::routing_key()),
-        headers: Set(headers),
+        headers: Set(headers.to_text()),
         payload: Set(payload),
         occurred_at: Set(tx.now()),
         published_at: Set(None),
         attempts: Set(0),
-        next_attempt_at: Set(tx.now()),
+        next_attempt_at: Set(AT_ONCE),
         last_error: Set(None),
     };
     tx.push(Entity::insert(row));

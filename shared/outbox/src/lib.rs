@@ -4,6 +4,7 @@
 mod backoff;
 mod cleanup;
 mod dead;
+mod due;
 mod emit;
 mod entity;
 mod health;

@@ -96,6 +96,14 @@ impl Messaging {
     }
 }
 
+impl Drop for Messaging {
+    fn drop(&mut self) {
+        // Whoever lets go without stopping is a process that ends; its tasks end as well, at their next look.
+        self.stop_relay.send_replace(true);
+        self.stop_inbox.send_replace(true);
+    }
+}
+
 async fn join(domain: &str, task: Option<JoinHandle<()>>) {
     if let Some(task) = task
         && let Err(error) = task.await

@@ -39,8 +39,8 @@ pub struct Unfinished {
     pub next_attempt_at: DateTime<Utc>,
     /// What the newest attempt said.
     pub last_error: Option<String>,
-    /// The attributes that tie it to its cause.
-    pub headers: serde_json::Value,
+    /// The attributes that tie it to its cause, as JSON.
+    pub headers: String,
 }
 
 /// Events that not every subscriber has taken.

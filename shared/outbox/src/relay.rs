@@ -4,15 +4,14 @@
 mod lease;
 mod outcome;
 
-use crate::entity::outbox::{Column, Entity, Model};
+use crate::due::due;
+use crate::entity::outbox::{Column, Entity};
 use crate::inbox::tick;
-use crate::row;
 use crate::tuning::Tuning;
 use bus::EventBus;
-use contracts::Envelope;
 use db::{Db, DbError};
 pub(crate) use lease::Lease;
-use outcome::{Marks, sort};
+use outcome::{Batch, Marks};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
@@ -71,7 +70,7 @@ impl Relay {
                 }
             }
             tokio::select! {
-                _ = stop.changed() => {}
+                told = stop.changed() => if told.is_err() { return },
                 () = self.db.committed().notified() => pause = shortest,
                 () = tick(self.tuning.polling, pause) => {}
                 () = tokio::time::sleep(self.lease.next(&self.tuning)) => {}
@@ -91,19 +90,18 @@ impl Relay {
     async fn pass(&self) -> Result<Pass, DbError> {
         let pending = Entity::find()
             .filter(Column::PublishedAt.is_null())
-            .filter(Column::NextAttemptAt.lte(self.db.clock().now()))
+            .filter(due(Column::NextAttemptAt, self.db.clock().now(), self.tuning.backoff.1))
             .filter(Expr::cust(NOT_BEHIND))
             .order_by_asc(Column::Id)
             .limit(self.tuning.batch);
         let rows = self.db.reader().all(pending).await?;
         let full = u64::try_from(rows.len()).unwrap_or_default() >= self.tuning.batch;
-        let batch = self.envelopes(rows);
-        if batch.is_empty() {
+        if rows.is_empty() {
             return Ok(Pass::Idle);
         }
-        let (ids, envelopes): (Vec<i64>, Vec<Envelope>) = batch.into_iter().unzip();
-        let outcomes = self.bus.publish_batch(&envelopes, self.tuning.publish_deadline).await;
-        let marks = sort(&ids, &envelopes, outcomes);
+        let batch = Batch::of(rows);
+        let outcomes = self.bus.publish_batch(&batch.envelopes, self.tuning.publish_deadline).await;
+        let marks = batch.sort(outcomes);
         let unsure = marks.unsure.clone();
         self.mark(marks).await?;
         if let Some(reason) = unsure {
@@ -113,23 +111,9 @@ impl Relay {
         Ok(if full { Pass::Full } else { Pass::Drained })
     }
 
-    fn envelopes(&self, rows: Vec<Model>) -> Vec<(i64, Envelope)> {
-        let read = |row: Model| {
-            let id = row.id;
-            match row::emitted(row) {
-                Ok(envelope) => Some((id, envelope)),
-                Err(damaged) => {
-                    tracing::error!(domain = self.domain, error = %damaged, "an outbox row cannot be read; it stays");
-                    None
-                }
-            }
-        };
-        rows.into_iter().filter_map(read).collect()
-    }
-
     async fn mark(&self, marks: Marks) -> Result<(), DbError> {
         for refused in &marks.refused {
-            tracing::error!(domain = self.domain, event_id = %refused.event_id, error = refused.error, "the bus refused an event; its aggregate waits");
+            tracing::error!(domain = self.domain, event_id = %refused.event_id, error = refused.error, "an event cannot be published; its aggregate waits");
         }
         if marks.accepted.is_empty() && marks.refused.is_empty() {
             return Ok(());

@@ -27,6 +27,12 @@ pub(crate) struct Headers {
 }
 
 impl Headers {
+    /// As it is stored.
+    pub(crate) fn to_text(&self) -> String {
+        #[expect(clippy::expect_used, reason = "a struct of plain fields always has a JSON form")]
+        serde_json::to_string(self).expect("headers")
+    }
+
     /// What an inbox row keeps of an envelope.
     pub(crate) fn of(envelope: &Envelope) -> Self {
         Self {
@@ -89,12 +95,12 @@ pub(crate) fn parked(row: inbox::Model) -> Result<Envelope, Damaged> {
 
 fn envelope<'a>(
     event_id: Uuid,
-    headers: &serde_json::Value,
+    headers: &str,
     payload: &[u8],
     make: impl FnOnce(Headers, Box<RawValue>) -> NewEnvelope<'a>,
 ) -> Result<Envelope, Damaged> {
     let damaged = |error: serde_json::Error| Damaged { event_id, what: error.to_string() };
-    let headers = Headers::deserialize(headers).map_err(damaged)?;
+    let headers = serde_json::from_str::<Headers>(headers).map_err(damaged)?;
     let data = serde_json::from_slice(payload).map_err(damaged)?;
     Ok(Envelope::new(make(headers, data)))
 }

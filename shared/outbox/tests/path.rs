@@ -264,6 +264,105 @@ async fn a_stream_that_begins_anew_is_parked_and_not_taken_for_a_duplicate() {
 }
 
 #[tokio::test]
+async fn an_event_at_a_place_that_is_taken_stays_with_its_publisher() {
+    let mut pair = Pair::new().await;
+    pair.start_consumer().await;
+    let user = somebody(1);
+    assert_eq!(offer(&pair, &[event(user, 1, 1)]).await, [Published::Accepted]);
+    // A restored publisher gives the same sequence to another event.
+    let mut other = event(user, 1, 2);
+    other.id = EventId(Uuid::from_u128(77));
+    assert!(matches!(offer(&pair, &[other]).await[0], Published::Unknown(_)), "it must not vanish");
+    assert_eq!(pair.effects(user), [1]);
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_that_began_anew_do_not_stand_before_others() {
+    let mut pair = Pair::new().await;
+    pair.start_consumer().await;
+    for restored in (100..180).map(somebody) {
+        offer(&pair, &[event(restored, 1, 1), event(restored, 2, 2)]).await;
+    }
+    let well = somebody(1);
+    pair.mood(well, Some(Mood::Fails(1)));
+    offer(&pair, &[event(well, 1, 1)]).await;
+    pair.advance(TimeDelta::seconds(10));
+    pair.heard(well, 1).await;
+    assert_eq!(unfinished(&pair.task, "task").await.unwrap().len(), 80, "those stay for an operator");
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_back_holds_up_nothing_and_changes_no_order() {
+    let mut pair = Pair::new().await;
+    pair.start_consumer().await;
+    let (emitted, parked, failing) = (somebody(1), somebody(2), somebody(3));
+    pair.mood(failing, Some(Mood::Fails(1)));
+    pair.emit(emitted, 1).await;
+    offer(&pair, &[event(parked, 2, 1), event(failing, 1, 1)]).await;
+    pair.advance(-TimeDelta::hours(1));
+    pair.emit(emitted, 1).await;
+    offer(&pair, &[event(parked, 1, 1)]).await;
+    pair.start_publisher().await;
+    for user in [emitted, parked] {
+        pair.heard(user, 2).await;
+        assert_eq!(pair.effects(user), [1, 2]);
+    }
+    pair.heard(failing, 1).await;
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_row_holds_up_its_own_aggregate_and_nobody_else() {
+    let mut pair = Pair::new().await;
+    let (damaged, well) = (somebody(1), somebody(2));
+    pair.emit(damaged, 2).await;
+    pair.emit(well, 1).await;
+    let file = rusqlite::Connection::open(pair.directory.path().join("user.db")).unwrap();
+    file.execute("UPDATE outbox SET headers = '{' WHERE id = 1", []).unwrap();
+    pair.start_consumer().await;
+    pair.start_publisher().await;
+    pair.heard(well, 1).await;
+    assert!(unfinished(&pair.task, "task").await.unwrap().is_empty(), "its successor has not overtaken it");
+    assert_eq!(unpublished(&pair.user).await.unwrap(), 2);
+    file.execute("UPDATE outbox SET headers = '{}' WHERE id = 1", []).unwrap();
+    pair.advance(TimeDelta::seconds(10));
+    pair.heard(damaged, 2).await;
+
+    let (damaged, well) = (somebody(3), somebody(4));
+    pair.mood(damaged, Some(Mood::Fails(1)));
+    pair.mood(well, Some(Mood::Fails(1)));
+    offer(&pair, &[event(damaged, 1, 1), event(well, 1, 1)]).await;
+    let file = rusqlite::Connection::open(pair.directory.path().join("task.db")).unwrap();
+    file.execute("UPDATE inbox SET headers = '{' WHERE aggregate_id = ?", [damaged.to_string()]).unwrap();
+    pair.advance(TimeDelta::seconds(10));
+    pair.heard(well, 1).await;
+    pair.eventually("the damaged row is not dead", async || {
+        unfinished(&pair.task, "task").await.unwrap().first().is_some_and(|row| row.dead)
+    })
+    .await;
+    pair.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trouble_with_one_row_keeps_no_other_from_being_worked() {
+    let mut pair = Pair::new().await;
+    pair.start_consumer().await;
+    let (troubled, well) = (somebody(1), somebody(2));
+    for user in [troubled, well] {
+        pair.mood(user, Some(Mood::Fails(1)));
+        offer(&pair, &[event(user, 1, 1)]).await;
+    }
+    pair.mood(troubled, Some(Mood::Troubled));
+    pair.advance(TimeDelta::seconds(10));
+    pair.heard(well, 1).await;
+    let rows = unfinished(&pair.task, "task").await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.attempts).collect::<Vec<_>>(), [1], "trouble costs no attempt");
+    pair.stop().await;
+}
+
+#[tokio::test]
 async fn a_payload_that_does_not_decode_is_dead_at_once() {
     let mut pair = Pair::new().await;
     pair.start_consumer().await;

@@ -11,7 +11,6 @@ use crate::migrate::Migrated;
 use crate::process::Process;
 use bus::EventBus;
 use db::Db;
-use futures_util::FutureExt;
 use futures_util::future::join_all;
 use outbox::Messaging;
 use std::fmt;
@@ -38,14 +37,6 @@ pub struct Domain {
 impl fmt::Debug for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Domain").field("name", &self.name).field("migrated", &self.migrated).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Domain {
-    fn drop(&mut self) {
-        // Tells the tasks, which then end by themselves; after a stop there are none.
-        let _ = self.messaging.stop_relay().now_or_never();
-        let _ = self.messaging.stop_inbox().now_or_never();
     }
 }
 

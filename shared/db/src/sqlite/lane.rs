@@ -6,7 +6,8 @@
 //! that goes away cannot leave one open.
 //!
 //! Rules: statements run in place; BEGIN may block and COMMIT does, so the first falls back to and the second always
-//! runs on the process's blocking pool; whatever SQLite rolls back by itself fails the whole group.
+//! runs on the process's blocking pool; whatever SQLite rolls back by itself ends the whole group, whose members run again
+//! when the cause was a neighbour's deadline and fail when it was the database.
 
 use super::connection::Connection;
 use crate::error::{DbError, OpenError};
@@ -74,14 +75,13 @@ impl Writer {
             turn = self.aside(turn, Lane::commit).await?;
         }
         if turn.group.is_none() {
+            // Queued before BEGIN may wait: a caller that goes away then leaves a group that somebody ends.
+            self.commit_after_those_who_wait(turn.groups + 1);
             if matches!(turn.begin(), Err(DbError::Conflict)) {
                 turn = self.aside(turn, Lane::begin_blocking).await?;
             }
-            let number = turn.group.as_ref().map(|group| group.number);
-            let number = number.ok_or_else(|| turn.unavailable())?;
-            self.commit_after_those_who_wait(number);
         }
-        turn.control("SAVEPOINT member")?;
+        turn.with(|connection| connection.control("SAVEPOINT member"))?;
         Ok(turn)
     }
 
@@ -136,7 +136,10 @@ impl Lane {
         match self.control("BEGIN IMMEDIATE") {
             Ok(()) => {}
             Err(DbError::Conflict) => return Err(DbError::Conflict),
-            Err(error) => return Err(self.note(error)),
+            Err(error) => {
+                self.connection = None;
+                return Err(self.note(error));
+            }
         }
         self.groups += 1;
         let outcome = watch::Sender::new(None);
@@ -193,13 +196,15 @@ impl Lane {
         }
         let connection = self.connection.as_ref().ok_or_else(|| self.unavailable())?;
         let result = work(connection);
-        let broken = match &result {
-            Ok(_) => false,
-            Err(error) => matches!(error, DbError::Unavailable(_)) || connection.is_autocommit(),
-        };
-        if broken && let Err(error) = &result {
-            let error = self.note(DbError::Unavailable(error.to_string()));
-            self.fail(error);
+        let rolled_back = connection.is_autocommit();
+        match &result {
+            // The connection is sound: the others of the group lost their work to a slow neighbour, and run again.
+            Err(DbError::Deadline) if rolled_back => self.end_with(DbError::Conflict),
+            Err(error) if rolled_back || matches!(error, DbError::Unavailable(_)) => {
+                let error = self.note(DbError::Unavailable(error.to_string()));
+                self.fail(error);
+            }
+            _ => {}
         }
         result
     }
@@ -230,6 +235,11 @@ impl Lane {
     fn fail(&mut self, error: DbError) {
         // Dropping the connection rolls back whatever SQLite has not rolled back already.
         self.connection = None;
+        self.end_with(error);
+    }
+
+    /// Tells the members of a group that is rolled back.
+    fn end_with(&mut self, error: DbError) {
         if let Some(group) = self.group.take() {
             group.outcome.send_replace(Some(Err(error)));
         }

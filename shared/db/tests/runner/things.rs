@@ -77,6 +77,16 @@ pub async fn insert(tx: &mut Tx, name: &String) -> Result<Uuid, Refused> {
     Ok(id)
 }
 
+/// Lets others queue behind it before it goes on.
+#[expect(clippy::ptr_arg, reason = "the type of the command, which is owned")]
+pub async fn insert_and_linger(tx: &mut Tx, name: &String) -> Result<Uuid, Refused> {
+    let id = insert(tx, name).await?;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    Ok(id)
+}
+
 pub async fn insert_then_refuse(tx: &mut Tx, name: &String) -> Result<(), Refused> {
     insert(tx, name).await?;
     Err(Refused::Rule)

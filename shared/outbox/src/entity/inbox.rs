@@ -29,7 +29,8 @@ pub struct Model {
     pub next_attempt_at: DateTimeUtc,
     pub replays: i32,
     pub last_error: Option<String>,
-    pub headers: Json,
+    /// JSON, kept as text: one row that somebody damaged must not keep the others from being read.
+    pub headers: String,
     pub payload: Option<Vec<u8>>,
     pub received_at: DateTimeUtc,
     pub done_at: Option<DateTimeUtc>,

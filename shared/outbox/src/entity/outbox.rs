@@ -15,7 +15,8 @@ pub struct Model {
     pub event_type: String,
     pub schema_version: i32,
     pub routing_key: String,
-    pub headers: Json,
+    /// JSON, kept as text: one row that somebody damaged must not keep the others from being read.
+    pub headers: String,
     pub payload: Vec<u8>,
     pub occurred_at: DateTimeUtc,
     pub published_at: Option<DateTimeUtc>,

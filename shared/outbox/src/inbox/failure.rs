@@ -4,14 +4,16 @@
 use super::deliver::Incoming;
 use super::head::{self, Key};
 use crate::backoff;
+use crate::due::AT_ONCE;
 use crate::entity::inbox::{ActiveModel, Column, DEAD, DONE, Entity, Model, WAITING};
 use crate::listener::{ListenError, OnDead};
 use crate::row::Headers;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::Envelope;
-use db::Tx;
+use db::{DbError, Tx};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Set};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A listener that failed on an event.
@@ -19,6 +21,13 @@ pub(crate) struct Failure {
     pub event: Incoming,
     pub error: String,
     pub permanent: bool,
+}
+
+/// A row that cannot be read.
+pub(crate) struct Condemned {
+    pub consumer: &'static str,
+    pub event_id: Uuid,
+    pub error: String,
 }
 
 /// What became of the event.
@@ -74,10 +83,41 @@ pub(crate) async fn note(tx: &mut Tx, failure: &Failure) -> Result<Noted, Listen
 }
 
 /// Parks an event that came too early; it is due as soon as its turn has come.
+///
+/// # Errors
+/// An infrastructure error when another event stands at its place of the stream, as after a restored backup: it must
+/// stay with its publisher, where it is seen, instead of vanishing here.
 pub(crate) async fn park(tx: &mut Tx, consumer: &'static str, envelope: &Envelope) -> Result<(), ListenError> {
     let row = fresh(consumer, envelope, tx.now());
-    tx.run(Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned())).await?;
-    Ok(())
+    let parked = tx.run(Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned())).await? == 1;
+    if parked || find(tx, consumer, envelope.id.uuid()).await?.is_some() {
+        return Ok(());
+    }
+    let place = format!("another event stands at {} {}", envelope.aggregate_id, envelope.sequence);
+    Err(DbError::Unavailable(place).into())
+}
+
+/// Gives up a row that cannot be read; an operator may skip it.
+pub(crate) async fn condemn(tx: &mut Tx, row: &Condemned) -> Result<(), DbError> {
+    let dead = Entity::update_many()
+        .col_expr(Column::Status, Expr::value(DEAD))
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .col_expr(Column::LastError, Expr::value(row.error.clone()))
+        .filter(Column::Consumer.eq(row.consumer))
+        .filter(Column::EventId.eq(row.event_id))
+        .filter(Column::Status.eq(WAITING));
+    tx.run(dead).await.map(drop)
+}
+
+/// Puts a row off that only an operator can help, so that it does not stand before others.
+pub(crate) fn put_off(tx: &mut Tx, consumer: &str, event_id: Uuid, longest: Duration) {
+    let later = tx.now() + TimeDelta::from_std(longest).unwrap_or(TimeDelta::MAX);
+    tx.push(
+        Entity::update_many()
+            .col_expr(Column::NextAttemptAt, Expr::value(later))
+            .filter(Column::Consumer.eq(consumer))
+            .filter(Column::EventId.eq(event_id)),
+    );
 }
 
 /// Records an event that was handled at its first delivery.
@@ -110,8 +150,6 @@ pub(crate) async fn find(tx: &mut Tx, consumer: &str, event_id: Uuid) -> Result<
 }
 
 fn fresh(consumer: &str, envelope: &Envelope, now: DateTime<Utc>) -> ActiveModel {
-    #[expect(clippy::expect_used, reason = "a struct of plain fields always has a JSON form")]
-    let headers = serde_json::to_value(Headers::of(envelope)).expect("headers");
     ActiveModel {
         consumer: Set(consumer.to_owned()),
         event_id: Set(envelope.id.uuid()),
@@ -123,10 +161,10 @@ fn fresh(consumer: &str, envelope: &Envelope, now: DateTime<Utc>) -> ActiveModel
         schema_version: Set(envelope.schema_version()),
         status: Set(WAITING),
         attempts: Set(0),
-        next_attempt_at: Set(now),
+        next_attempt_at: Set(AT_ONCE),
         replays: Set(0),
         last_error: ActiveValue::Set(None),
-        headers: Set(headers),
+        headers: Set(Headers::of(envelope).to_text()),
         payload: Set(Some(envelope.data.get().as_bytes().to_vec())),
         received_at: Set(now),
         done_at: Set(None),

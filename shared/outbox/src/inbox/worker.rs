@@ -3,12 +3,13 @@
 
 use super::apply::{apply, context};
 use super::deliver::{Inbox, Incoming};
-use super::failure;
+use super::failure::{self, Condemned};
 use super::head::{self, Key};
+use crate::due::due;
 use crate::entity::inbox::{Column, Entity, Model, WAITING};
 use crate::listener::ListenError;
 use crate::row;
-use db::{DbError, Tx};
+use db::{Context, DbError, Tx};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::time::Duration;
@@ -29,7 +30,7 @@ pub(crate) async fn work_what_waits(inbox: Inbox, mut stop: watch::Receiver<bool
     let (shortest, longest) = inbox.tuning.poll;
     let mut pause = shortest;
     while !*stop.borrow() {
-        let worked = match work_due(&inbox).await {
+        let worked = match work_due(&inbox, &stop).await {
             Ok(worked) => worked,
             Err(error) => {
                 tracing::warn!(consumer = inbox.listeners.consumer, %error, "what waits in the inbox could not be read");
@@ -41,7 +42,7 @@ pub(crate) async fn work_what_waits(inbox: Inbox, mut stop: watch::Receiver<bool
             continue;
         }
         tokio::select! {
-            _ = stop.changed() => {}
+            told = stop.changed() => if told.is_err() { return },
             () = inbox.wake.notified() => pause = shortest,
             () = tick(inbox.tuning.polling, pause) => pause = (pause * 2).min(longest),
         }
@@ -54,19 +55,30 @@ pub(crate) async fn tick(polling: bool, pause: Duration) {
 }
 
 /// Works what is due now; true when something changed, so that another look is worth it.
-async fn work_due(inbox: &Inbox) -> Result<bool, DbError> {
-    let due = Entity::find()
+async fn work_due(inbox: &Inbox, stop: &watch::Receiver<bool>) -> Result<bool, DbError> {
+    let waiting = Entity::find()
         .filter(Column::Consumer.eq(inbox.listeners.consumer))
         .filter(Column::Status.eq(WAITING))
-        .filter(Column::NextAttemptAt.lte(inbox.db.clock().now()))
+        .filter(due(Column::NextAttemptAt, inbox.db.clock().now(), inbox.tuning.backoff.1))
         .filter(Expr::cust(TURN))
         .order_by_asc(Column::NextAttemptAt)
+        .order_by_asc(Column::ReceivedAt)
         .limit(AT_ONCE);
-    let mut progress = false;
-    for row in inbox.db.reader().all(due).await? {
-        progress |= work_one(inbox, row).await?;
+    let (mut progress, mut trouble) = (false, None);
+    for row in inbox.db.reader().all(waiting).await? {
+        if *stop.borrow() {
+            break;
+        }
+        // Trouble with one row may be trouble with that row alone.
+        match work_one(inbox, row).await {
+            Ok(worked) => progress |= worked,
+            Err(error) => trouble = Some(error),
+        }
     }
-    Ok(progress)
+    match trouble {
+        Some(error) if !progress => Err(error),
+        _ => Ok(progress),
+    }
 }
 
 /// Works one row; true when it was handled or its failure noted.
@@ -75,8 +87,10 @@ async fn work_one(inbox: &Inbox, row: Model) -> Result<bool, DbError> {
     let envelope = match row::parked(row) {
         Ok(envelope) => envelope,
         Err(damaged) => {
-            tracing::error!(consumer = inbox.listeners.consumer, %event_id, error = %damaged, "a waiting event cannot be read");
-            return Ok(false);
+            let consumer = inbox.listeners.consumer;
+            tracing::error!(consumer, %event_id, error = %damaged, "a waiting event cannot be read; it is dead");
+            let condemned = Condemned { consumer, event_id, error: damaged.to_string() };
+            return inbox.db.write(&Context::default(), &condemned, failure::condemn).await.map(|()| true);
         }
     };
     let waiting = Incoming { inbox: inbox.clone(), envelope };
@@ -98,7 +112,11 @@ async fn work(tx: &mut Tx, waiting: &Incoming) -> Result<bool, ListenError> {
     let Some(row) = row.filter(|row| row.status == WAITING) else { return Ok(false) };
     let next = envelope.sequence == head.last_seq + 1;
     let replayed = row.replays > 0 && envelope.sequence <= head.last_seq;
-    if (!next && !replayed) || envelope.stream_epoch != head.stream_epoch {
+    if !next && !replayed {
+        return Ok(false);
+    }
+    if envelope.stream_epoch != head.stream_epoch {
+        failure::put_off(tx, consumer, envelope.id.uuid(), inbox.tuning.backoff.1);
         return Ok(false);
     }
     apply(tx, &inbox.listeners, envelope, inbox.tuning.listener_deadline).await?;

@@ -2,7 +2,8 @@
 //! backs off, and what is behind it is offered again in order.
 
 use crate::backoff;
-use crate::entity::outbox::{Column, Entity};
+use crate::entity::outbox::{Column, Entity, Model};
+use crate::row;
 use bus::Published;
 use contracts::Envelope;
 use db::{DbError, Tx};
@@ -29,28 +30,61 @@ pub(super) struct Refused {
     pub error: String,
 }
 
-/// Sorts outcomes; all three slices are in the order of the batch.
-pub(super) fn sort(ids: &[i64], envelopes: &[Envelope], outcomes: Vec<Published>) -> Marks {
-    let mut marks = Marks::default();
-    let mut held: HashSet<(&str, Uuid)> = HashSet::new();
-    for ((id, envelope), outcome) in ids.iter().zip(envelopes).zip(outcomes) {
-        let aggregate = (envelope.aggregate(), envelope.aggregate_id);
-        if held.contains(&aggregate) {
-            continue;
-        }
-        let refused = |error: String| Refused { id: *id, event_id: envelope.id.uuid(), error };
-        match outcome {
-            Published::Accepted => {
-                marks.accepted.push(*id);
+/// Rows on their way to the bus.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    ids: Vec<i64>,
+    pub envelopes: Vec<Envelope>,
+    damaged: Vec<Refused>,
+}
+
+impl Batch {
+    /// Reads rows that are in storage order. One that cannot be read is refused, and its aggregate goes no further.
+    pub(super) fn of(rows: Vec<Model>) -> Self {
+        let mut batch = Self::default();
+        let mut held: HashSet<(String, String)> = HashSet::new();
+        for row in rows {
+            let (id, aggregate) = (row.id, (row.aggregate_type.clone(), row.aggregate_id.clone()));
+            if held.contains(&aggregate) {
                 continue;
             }
-            Published::NoRoute => marks.refused.push(refused("no queue takes it".to_owned())),
-            Published::Rejected(error) => marks.refused.push(refused(error)),
-            Published::Unknown(reason) => marks.unsure = Some(reason),
+            match row::emitted(row) {
+                Ok(envelope) => {
+                    batch.ids.push(id);
+                    batch.envelopes.push(envelope);
+                }
+                Err(damaged) => {
+                    batch.damaged.push(Refused { id, event_id: damaged.event_id, error: damaged.to_string() });
+                    held.insert(aggregate);
+                }
+            }
         }
-        held.insert(aggregate);
+        batch
     }
-    marks
+
+    /// Sorts the outcomes, which are in the order of `envelopes`.
+    pub(super) fn sort(self, outcomes: Vec<Published>) -> Marks {
+        let mut marks = Marks { refused: self.damaged, ..Marks::default() };
+        let mut held: HashSet<(&str, Uuid)> = HashSet::new();
+        for ((id, envelope), outcome) in self.ids.iter().zip(&self.envelopes).zip(outcomes) {
+            let aggregate = (envelope.aggregate(), envelope.aggregate_id);
+            if held.contains(&aggregate) {
+                continue;
+            }
+            let refused = |error: String| Refused { id: *id, event_id: envelope.id.uuid(), error };
+            match outcome {
+                Published::Accepted => {
+                    marks.accepted.push(*id);
+                    continue;
+                }
+                Published::NoRoute => marks.refused.push(refused("no queue takes it".to_owned())),
+                Published::Rejected(error) => marks.refused.push(refused(error)),
+                Published::Unknown(reason) => marks.unsure = Some(reason),
+            }
+            held.insert(aggregate);
+        }
+        marks
+    }
 }
 
 /// A batch's marks, to be written.
@@ -112,7 +146,7 @@ mod tests {
         let batch: Vec<Envelope> = (1..=3).flat_map(|seq| [event(1, seq), event(2, seq)]).collect();
         let mut outcomes = vec![Published::Accepted; 6];
         outcomes[2] = outcome;
-        sort(&[10, 11, 12, 13, 14, 15], &batch, outcomes)
+        Batch { ids: vec![10, 11, 12, 13, 14, 15], envelopes: batch, damaged: Vec::new() }.sort(outcomes)
     }
 
     #[test]

@@ -33,13 +33,14 @@ impl Clock for StandingClock {
     }
 }
 
-/// What the listener of one user does: nothing special, fail that many times, fail for good, panic, hang.
+/// What the listener of one user does: fail that many times, fail for good, panic, hang, find its row unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     Fails(u32),
     Refuses,
     Panics,
     Hangs,
+    Troubled,
 }
 
 /// What the listener shares with the test.
@@ -219,6 +220,7 @@ fn scripted<E: Send + Sync + 'static>(
                 Some(Mood::Refuses) => Err(ListenError::Permanent("never".to_owned())),
                 Some(Mood::Panics) => panic!("on purpose"),
                 Some(Mood::Hangs) => std::future::pending().await,
+                Some(Mood::Troubled) => Err(DbError::Unavailable("this row alone".to_owned()).into()),
             }
         })
     }
