@@ -1,6 +1,6 @@
 //! What the bus of one process promises to a relay.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use async_trait::async_trait;
 use bus::{Deliver, Delivered, EventBus, InProcess, Infrastructure, Published, Subscription};
