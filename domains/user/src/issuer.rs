@@ -5,6 +5,7 @@ use crate::app::SignedIn;
 use crate::crypto::{KeyRing, KeyRingError};
 use crate::domain::ACCESS_TOKEN;
 use chrono::{DateTime, Utc};
+use contracts::UserId;
 use uuid::Uuid;
 use web::Claims;
 
@@ -37,10 +38,10 @@ impl Issuer {
         })
     }
 
-    /// Whether we made that access token and it has not expired; whether it was revoked is not asked.
-    pub(crate) fn has_issued(&self, token: &str, now: DateTime<Utc>) -> bool {
+    /// Whose access token that is, if we made it and it has not expired; whether it was revoked is not asked.
+    pub(crate) fn issued_to(&self, token: &str, now: DateTime<Utc>) -> Option<UserId> {
         let claims: Option<Claims> = self.ring.open_signed(token);
-        claims.is_some_and(|claims| claims.iss == self.name && claims.exp > seconds(now))
+        claims.filter(|claims| claims.iss == self.name && claims.exp > seconds(now)).map(|claims| claims.sub)
     }
 }
 

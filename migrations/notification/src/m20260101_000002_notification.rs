@@ -93,7 +93,7 @@ CREATE VIEW notification_view AS
 SELECT n.*,
        (SELECT json_group_array(json_object('channel', d.channel, 'state', d.state, 'attempts', d.attempts,
                                             'last_error', d.last_error, 'next_retry_at', d.next_retry_at,
-                                            'delivered_at', d.delivered_at) ORDER BY d.channel)
-          FROM delivery d WHERE d.notification_id = n.id) AS deliveries
+                                            'delivered_at', d.delivered_at))
+          FROM (SELECT * FROM delivery WHERE notification_id = n.id ORDER BY channel) d) AS deliveries
   FROM notification n;
 ";

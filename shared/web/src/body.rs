@@ -14,6 +14,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::StreamExt;
 use futures_util::future::{FutureExt, LocalBoxFuture};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
 
@@ -21,26 +22,63 @@ use std::io::ErrorKind;
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
+/// For an action that takes no fields: nothing is sent, or an object without any.
+#[derive(Debug, Clone, Copy)]
+pub struct NoBody;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoFields {}
+
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let accepted = check_content_type(request);
-        let limit = request.app_data::<Data<Edge>>().map_or(BODY_BYTES, |edge| edge.body_bytes);
-        let announced = announced_length(request);
-        let body_digest = BodyDigest::of(request);
-        let payload = payload.take();
+        let bytes = bytes(request, payload);
         async move {
             accepted?;
-            if announced.is_some_and(|length| length > limit) {
-                return Err(too_large(limit));
-            }
-            let bytes = read(payload, limit).await?;
-            body_digest.set(digest(&SHA256, &bytes).as_ref());
+            let bytes = bytes.await?;
             from_json(&bytes).map(Self).map_err(|error| refusal(&bytes, error))
         }
         .boxed_local()
+    }
+}
+
+impl FromRequest for NoBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let accepted = check_content_type(request);
+        let bytes = bytes(request, payload);
+        async move {
+            let bytes = bytes.await?;
+            if bytes.is_empty() {
+                return Ok(Self);
+            }
+            accepted?;
+            let NoFields {} = from_json(&bytes).map_err(|error| refusal(&bytes, error))?;
+            Ok(Self)
+        }
+        .boxed_local()
+    }
+}
+
+/// The bytes of the body, once they are all there; their hash is noted.
+fn bytes(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<BytesMut, Problem>> + use<> {
+    let limit = request.app_data::<Data<Edge>>().map_or(BODY_BYTES, |edge| edge.body_bytes);
+    let announced = announced_length(request);
+    let body_digest = BodyDigest::of(request);
+    let payload = payload.take();
+    async move {
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_large(limit));
+        }
+        let bytes = read(payload, limit).await?;
+        body_digest.set(digest(&SHA256, &bytes).as_ref());
+        Ok(bytes)
     }
 }
 

@@ -2,11 +2,13 @@
 //! transaction of the write, so there is never one without the other; only what was kept is remembered, because only
 //! an `Ok` is committed.
 
+mod forget;
 mod purge;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use forget::{forget_account, forget_caller};
 pub use purge::purge_idempotency;
 
 use crate::answer::Answer;

@@ -25,7 +25,7 @@ pub use auth::{
     AUDIENCE, Admin, CLIENT_ID, Caller, Claims, FreshCaller, KeySnapshot, KeySource, KeySourceError, Revocation,
     Revoked, TOKEN_TYPE, TokenRefused, Verifier, install_crypto,
 };
-pub use body::Body;
+pub use body::{Body, NoBody};
 pub use call::{Call, Command, OpenCall, SecretCall};
 pub use command::command;
 pub use edge::{Edge, limits, not_found};
@@ -33,7 +33,7 @@ pub use etag::{IfMatch, Stale, etag, etag_public};
 pub use fields::{FieldError, FieldErrors, FieldRule};
 pub use filter::{AnyOf, AnyOrNone, UserRef};
 pub use id::Id;
-pub use idempotency::{Key, purge_idempotency};
+pub use idempotency::{Key, forget_account, forget_caller, purge_idempotency};
 pub use page::{Keyset, Page, Paging};
 pub use params::{Listing, NoParams, Params};
 pub use patch::Patch;

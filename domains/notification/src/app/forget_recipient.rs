@@ -7,6 +7,7 @@ use db::{DbError, Tx};
 
 /// Makes the tombstone and erases what fits into this transaction.
 pub(crate) async fn forget_recipient(tx: &mut Tx, user: UserId) -> Result<(), DbError> {
+    web::forget_caller(tx, user).await?;
     let left = erase_some(tx, user).await?;
     store::bury(tx, user, left).await
 }

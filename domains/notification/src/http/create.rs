@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::UserId;
 use serde::Deserialize;
-use web::{Answer, Body, Call, Caller, FieldErrors, Problem, ProblemCode};
+use web::{Answer, Body, Call, Caller, FieldError, FieldErrors, NoParams, Params, Problem, ProblemCode};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,13 +20,13 @@ pub(super) struct CreateBody {
     category: Option<String>,
     channels: Option<Vec<String>>,
     action_url: Option<String>,
-    #[serde(default)]
-    send: bool,
+    send: Option<bool>,
 }
 
 pub(super) async fn create(
     service: Data<Service>,
     call: Call,
+    _: Params<NoParams>,
     Body(body): Body<CreateBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = body.into_command(&call.caller)?;
@@ -56,7 +56,7 @@ impl CreateBody {
             recipient: self.recipient_id,
             content: Content { category, title, body, action_url },
             channels,
-            send: self.send,
+            send: self.send.unwrap_or_default(),
         })
     }
 }
@@ -83,7 +83,9 @@ impl From<CreateNotificationError> for Problem {
     fn from(error: CreateNotificationError) -> Self {
         match error {
             CreateNotificationError::UnknownUser => {
-                Self::new(ProblemCode::UnknownUser).detail("`recipient_id` is not the id of a user")
+                let detail = "is not the id of a user";
+                let error = FieldError::new("/recipient_id", ProblemCode::UnknownUser.as_str(), detail);
+                Self::new(ProblemCode::UnknownUser).detail(format!("`recipient_id` {detail}")).error(error)
             }
             CreateNotificationError::Db(error) => error.into(),
         }

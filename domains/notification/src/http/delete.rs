@@ -6,13 +6,14 @@ use crate::store::Viewer;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::NotificationId;
-use web::{Answer, Call, FreshCaller, Id, Problem, ProblemCode};
+use web::{Answer, Call, FreshCaller, Id, NoParams, Params, Problem, ProblemCode};
 
 pub(super) async fn delete(
     service: Data<Service>,
     _: FreshCaller,
     call: Call,
     Id(id): Id<NotificationId>,
+    _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let command = DeleteNotification { id, by: Viewer::from(&call.caller), if_match: call.if_match };
     web::command(&service.db, &call, &command, delete_notification, |()| Answer::no_content()).await

@@ -6,13 +6,14 @@ use crate::store::{self, Viewer};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::NotificationId;
-use web::{Caller, Id, Problem, ProblemCode};
+use web::{Caller, Id, NoParams, Params, Problem, ProblemCode};
 
 pub(super) async fn get(
     service: Data<Service>,
     request: HttpRequest,
     caller: Caller,
     Id(id): Id<NotificationId>,
+    _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let found = store::get(service.db.reader(), id, Viewer::from(&caller)).await?;
     let notification = found.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;

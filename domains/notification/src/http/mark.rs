@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use contracts::{NotificationId, UserId};
 use serde::Deserialize;
-use web::{Answer, Body, Call, FieldErrors, Problem};
+use web::{Answer, Body, Call, FieldErrors, NoParams, Params, Problem};
 
 /// Ids that one call may name.
 const IDS: usize = 500;
@@ -34,6 +34,7 @@ enum Action {
 pub(super) async fn mark(
     service: Data<Service>,
     call: Call,
+    _: Params<NoParams>,
     Body(body): Body<MarkBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = body.into_command(call.caller.user_id)?;

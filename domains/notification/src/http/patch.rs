@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::NotificationId;
 use serde::Deserialize;
-use web::{Answer, Body, Call, FieldErrors, Id, Patch, Problem, ProblemCode};
+use web::{Answer, Body, Call, FieldErrors, Id, NoParams, Params, Patch, Problem, ProblemCode};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +24,7 @@ pub(super) async fn patch(
     service: Data<Service>,
     call: Call,
     Id(id): Id<NotificationId>,
+    _: Params<NoParams>,
     Body(body): Body<PatchBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = body.into_command(id, &call)?;

@@ -7,12 +7,14 @@ use crate::store::Viewer;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::NotificationId;
-use web::{Answer, Call, Id, Problem, ProblemCode};
+use web::{Answer, Call, Id, NoBody, NoParams, Params, Problem, ProblemCode};
 
 pub(super) async fn send(
     service: Data<Service>,
     call: Call,
     Id(id): Id<NotificationId>,
+    _: Params<NoParams>,
+    _: NoBody,
 ) -> Result<HttpResponse, Problem> {
     let command = SendNotification { id, by: Viewer::from(&call.caller), if_match: call.if_match };
     web::command(&service.db, &call, &command, send_notification, |sent| {

@@ -28,6 +28,9 @@ async fn what_is_not_sent_stays_a_draft() {
         })
     );
     assert_eq!(anna.get(&location).await.expect(200), draft);
+    // Null and nothing are the same.
+    let unsaid = json!({"recipient_id": anna.id(), "title": "Buy milk", "send": null});
+    assert_eq!(anna.post(URL, unsaid).await.expect(201)["state"], "draft");
     let inbox = anna.get(URL).await.expect(200);
     assert_eq!(inbox["counts"], json!({"unread": 0, "total": 0}));
     assert!(titles(&inbox).is_empty());
@@ -114,7 +117,8 @@ async fn a_recipient_must_be_a_user() {
     let system = system().await;
     let (ben, root) = (system.user("ben").await, system.admin().await);
     let body = json!({"recipient_id": ben.id(), "title": "Hello", "send": true});
-    root.post(URL, body.clone()).await.expect_problem(422, "unknown_user");
+    let problem = root.post(URL, body.clone()).await.expect_problem(422, "unknown_user");
+    assert_eq!(broken(&problem), [("/recipient_id", "unknown_user")]);
 
     let injector = system.injector();
     injector.user_created(ben.id(), "ben").await;

@@ -94,6 +94,19 @@ async fn a_deleted_user_leaves_nothing_and_gets_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_deleted_user_was_answered_is_forgotten() {
+    let system = system().await;
+    let ben = system.user("ben").await;
+    system.injector().user_created(ben.id(), "ben").await;
+    let client = ben.with("Idempotency-Key", "once");
+    let body = json!({"recipient_id": ben.id(), "title": "private"});
+    let _ = client.post(URL, body.clone()).await.expect(201);
+    system.injector().user_deleted(ben.id()).await;
+    system.settle().await;
+    client.post(URL, body).await.expect_problem(422, "unknown_user");
+}
+
+#[tokio::test]
 async fn a_box_survives_a_restart() {
     let mut system = system().await;
     let ben = system.user("ben").await;

@@ -1,12 +1,13 @@
 //! The notification domain alone, over HTTP: no other domain is compiled; their events are injected.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
 
 mod create;
 mod events;
 mod list;
 mod mark;
 mod one;
+mod parameters;
 mod send;
 
 use serde_json::{Value, json};

@@ -65,6 +65,8 @@ async fn a_repeated_send_with_a_key_is_answered_as_the_first() {
     let send = format!("{}/send", path_of(&draft(&anna, "x").await));
     let first = client.post(&send, json!(null)).await.expect(202);
     assert_eq!(client.post(&send, json!(null)).await.expect(202), first);
+    client.post(&send, json!({})).await.expect_problem(422, "idempotency_key_reused");
+    anna.post(&send, json!({"now": true})).await.expect_problem(422, "unknown_field");
     // A key belongs to one address.
     let other = format!("{}/send", path_of(&sent(&anna, "y").await));
     client.post(&other, json!(null)).await.expect_problem(409, "already_sent");

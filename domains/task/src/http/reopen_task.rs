@@ -5,13 +5,14 @@ use crate::app::{self, ReopenTask, ReopenTaskError};
 use crate::domain::{Actor, Task};
 use actix_web::{HttpResponse, web::Data};
 use contracts::TaskId;
-use web::{Answer, Call, Id, NoParams, Params, Problem};
+use web::{Answer, Call, Id, NoBody, NoParams, Params, Problem};
 
 pub(super) async fn reopen_task(
     state: Data<TaskState>,
     call: Call,
     Id(task): Id<TaskId>,
     _: Params<NoParams>,
+    _: NoBody,
 ) -> Result<HttpResponse, Problem> {
     let command = ReopenTask { task, by: Actor::from(&call.caller), if_match: call.if_match };
     let answer = |task: &Task| Answer::ok(task.version, &TaskView::from(task));

@@ -9,5 +9,6 @@ use outbox::{Heard, ListenError};
 pub(crate) async fn on_user_deleted(tx: &mut Tx, heard: &Heard<UserDeleted>) -> Result<(), ListenError> {
     // Only the database can fail here, so another try can help.
     store::note_deleted_user(tx, heard.data.user_id).await?;
+    web::forget_caller(tx, heard.data.user_id).await?;
     Ok(store::request_erasure(tx, heard.data.user_id, &heard.envelope).await?)
 }

@@ -65,6 +65,11 @@ async fn a_key_makes_a_request_happen_once() {
     let done = keyed.post(&action(&task, "complete"), Value::Null).await.expect(200);
     let _ = anna.post(&action(&task, "reopen"), Value::Null).await.expect(200);
     assert_eq!(keyed.post(&action(&task, "complete"), Value::Null).await.expect(200), done);
+    keyed.post(&action(&task, "complete"), json!({})).await.expect_problem(422, "idempotency_key_reused");
+    for verb in ["complete", "reopen"] {
+        let said = json!({"status": "cancelled"});
+        anna.post(&action(&task, verb), said).await.expect_problem(422, "unknown_field");
+    }
     assert_eq!(anna.get(&path(&task)).await.expect(200)["status"], "todo");
 }
 

@@ -80,6 +80,18 @@ async fn who_is_gone_leaves_no_assignment_and_no_task_that_is_nobodys() {
 }
 
 #[tokio::test]
+async fn what_a_deleted_user_was_answered_is_forgotten() {
+    let system = system().await;
+    let ben = known(&system, "ben").await;
+    let client = ben.with("Idempotency-Key", "once");
+    let body = json!({"title": "private", "assignee_id": ben.id()});
+    let _ = client.post("/api/v1/tasks", body.clone()).await.expect(201);
+    system.injector().user_deleted(ben.id()).await;
+    system.settle().await;
+    client.post("/api/v1/tasks", body).await.expect_problem(422, "unknown_user");
+}
+
+#[tokio::test]
 async fn news_that_makes_no_sense_is_kept_and_holds_up_nobody_else() {
     let system = system().await;
     let (anna, ben, carl) = (known(&system, "anna").await, system.user("ben").await, system.user("carl").await);

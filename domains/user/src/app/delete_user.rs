@@ -45,6 +45,7 @@ pub(crate) async fn delete_user(tx: &mut Tx, command: &DeleteUser) -> Result<(),
     outbox::emit(tx, v1::UserDeleted { user_id: user.id }, &mut user.stream);
     revocations::user(tx, user.id, user.token_epoch.saturating_add(1));
     sessions::delete_all(tx, user.id).await?;
+    web::forget_account(tx, user.id).await?;
     users::delete(tx, user.id);
     Ok(())
 }

@@ -3,9 +3,11 @@
 
 use crate::app::{SignOut, sign_out};
 use crate::state::UserState;
+use crate::store::sessions;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use contracts::UserId;
 use serde::Deserialize;
 use web::{Call, Params, Problem, ProblemCode, Verifier};
 
@@ -21,13 +23,20 @@ pub(super) async fn logout(
     verifier: Data<Verifier>,
     request: HttpRequest,
     call: Result<Call, Problem>,
-    Params(which): Params<Which>,
+    which: Result<Params<Which>, Problem>,
 ) -> Result<HttpResponse, Problem> {
+    // Who asks comes before what is asked.
     let call = match call {
-        Err(refused) if !which.all && is_out(&state, &request, &refused) => {
+        Ok(call) => Ok(call),
+        Err(refused) => Err((who_is_out(&state, &request, &refused).ok_or_else(|| refused.clone())?, refused)),
+    };
+    let Params(which) = which?;
+    let call = match call {
+        Ok(call) => call,
+        Err((user, _)) if !which.all || !sessions::any_live(state.db.reader(), user).await? => {
             return Ok(HttpResponse::NoContent().finish());
         }
-        call => call?,
+        Err((_, refused)) => return Err(refused),
     };
     let command = SignOut { user: call.caller.user_id, session: call.caller.session_id, all: which.all };
     state.db.write(&call.context, &command, sign_out).await?;
@@ -36,8 +45,8 @@ pub(super) async fn logout(
 }
 
 /// A token of ours that has not expired and is refused all the same belongs to a session that has ended.
-fn is_out(state: &UserState, request: &HttpRequest, refused: &Problem) -> bool {
+fn who_is_out(state: &UserState, request: &HttpRequest, refused: &Problem) -> Option<UserId> {
     let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-    refused.code() == ProblemCode::InvalidToken
-        && token.is_some_and(|(_, token)| state.issuer.has_issued(token.trim_start(), state.db.clock().now()))
+    let (_, token) = token.filter(|_| refused.code() == ProblemCode::InvalidToken)?;
+    state.issuer.issued_to(token.trim_start(), state.db.clock().now())
 }

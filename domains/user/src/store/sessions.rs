@@ -5,7 +5,7 @@ use super::entity::session::{ActiveModel, Column, Entity, Model};
 use super::revocations;
 use chrono::{DateTime, Utc};
 use contracts::{SessionId, UserId};
-use db::{DbError, Tx};
+use db::{DbError, Reader, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set};
 
 /// A sign-in that can still be used.
@@ -63,6 +63,12 @@ pub(crate) async fn find_live(tx: &mut Tx, id: SessionId) -> Result<Option<Sessi
     let now = tx.now();
     let live = Entity::find_by_id(id.uuid()).filter(Column::RevokedAt.is_null()).filter(Column::AbsoluteExp.gt(now));
     Ok(tx.one(live).await?.map(session))
+}
+
+/// Whether the user has a session that has not been ended.
+pub(crate) async fn any_live(reader: &Reader, user: UserId) -> Result<bool, DbError> {
+    let live = Entity::find().filter(Column::UserId.eq(user.uuid())).filter(Column::RevokedAt.is_null()).limit(1);
+    Ok(reader.one(live).await?.is_some())
 }
 
 pub(crate) fn touch(tx: &mut Tx, id: SessionId) {

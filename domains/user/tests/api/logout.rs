@@ -31,8 +31,12 @@ async fn all_sessions_end_with_all() {
         anna.post("/api/v1/auth/refresh", refresh).await.expect_problem(401, "refresh_invalid");
     }
     assert!(is_signed_in(&bert).await);
+    let repeated = with(&anna, &first);
+    assert_eq!(repeated.post("/api/v1/auth/logout?all=true", Value::Null).await.status, 204, "nothing is left to end");
     let again = sign_in(&system, "anna").await;
     assert!(is_signed_in(&with(&anna, &again)).await, "a new sign-in works at once");
+    repeated.post("/api/v1/auth/logout?all=true", Value::Null).await.expect_problem(401, "invalid_token");
+    assert!(is_signed_in(&with(&anna, &again)).await, "the old token does not end it");
 }
 
 #[tokio::test]
@@ -40,7 +44,9 @@ async fn who_is_not_signed_in_cannot_sign_out() {
     let system = system().await;
     let anna = system.user("anna").await;
     let anonymous = system.anonymous();
-    anonymous.post("/api/v1/auth/logout", Value::Null).await.expect_problem(401, "unauthorized");
+    for path in ["/api/v1/auth/logout", "/api/v1/auth/logout?al=true"] {
+        anonymous.post(path, Value::Null).await.expect_problem(401, "unauthorized");
+    }
     anonymous.with_token("a.b.c").post("/api/v1/auth/logout", Value::Null).await.expect_problem(401, "invalid_token");
     let mut forged = anna.token().unwrap().to_owned();
     forged.replace_range(forged.len() - 8.., "AAAAAAAA");

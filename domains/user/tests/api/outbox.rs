@@ -3,7 +3,7 @@
 use crate::{system, text};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
-use testkit::System;
+use testkit::{Client, System};
 
 /// Type, sequence and data of all events of a user, in order.
 pub fn events_of(system: &System, id: &str) -> Vec<(String, i64, Value)> {
@@ -86,6 +86,39 @@ async fn deleting_blanks_what_was_published_of_a_person() {
         )
         .unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn deleting_forgets_the_answers_that_show_a_person() {
+    let system = system().await;
+    let (admin, visitor) = (system.admin().await, system.anonymous());
+    let keyed = |client: &Client, key: &str| client.with("Idempotency-Key", key);
+    let account = |name: &str| {
+        let email = format!("{name}@gone.example");
+        json!({"username": name, "email": email, "password": "correct horse battery"})
+    };
+    let made = keyed(&admin, "make").post("/api/v1/users", account("bert")).await.expect(201);
+    let registered = keyed(&visitor, "register").post("/api/v1/auth/register", account("anna")).await.expect(201);
+    for user in [&made, &registered] {
+        let path = format!("/api/v1/users/{}", text(user, "id"));
+        let _ = keyed(&admin, "name").patch(&path, json!({"display_name": "Gone"})).await.expect(200);
+    }
+    let kept = json!({"display_name": "Chief"});
+    let _ = keyed(&admin, "own").patch("/api/v1/users/me", kept).await.expect(200);
+    for user in [&made, &registered] {
+        assert_eq!(admin.delete(&format!("/api/v1/users/{}", text(user, "id"))).await.status, 204);
+    }
+
+    let mut records = database(&system);
+    let records = records.transaction().unwrap();
+    let count = |filter: &str| -> i64 {
+        records.query_row(&format!("SELECT count(*) FROM command_dedup WHERE {filter}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count("instr(response_body, 'gone.example') > 0"), 0);
+    assert_eq!(count("true"), 1, "what was answered about others is kept");
+    let again = keyed(&visitor, "register").post("/api/v1/auth/register", account("anna")).await;
+    assert_eq!(again.header("idempotency-replayed"), "");
+    assert_ne!(again.expect(201)["id"], registered["id"], "the address is free for somebody new");
 }
 
 #[tokio::test]

@@ -78,7 +78,6 @@ pub async fn insert(tx: &mut Tx, name: &String) -> Result<Uuid, Refused> {
 }
 
 /// Lets others queue behind it before it goes on.
-#[expect(clippy::ptr_arg, reason = "the type of the command, which is owned")]
 pub async fn insert_and_linger(tx: &mut Tx, name: &String) -> Result<Uuid, Refused> {
     let id = insert(tx, name).await?;
     for _ in 0..10 {

@@ -1,6 +1,7 @@
 //! The identity of a request. Rule: every answer and every log line of a request carries its id; a client may bring
 //! one, if it is fit to stand in a log.
 
+use super::body_deadline::hold_unread;
 use super::outcome::{Outcome, edit};
 use crate::edge::Edge;
 use actix_web::HttpMessage;
@@ -53,7 +54,7 @@ pub async fn request_context(request: ServiceRequest, next: Next<impl MessageBod
                 response.headers_mut().insert(name, value);
             }
         }
-        response
+        hold_unread(response)
     })
 }
 

@@ -11,7 +11,7 @@ use futures_util::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
-use web::{At, Body, Edge, Patch, Problem};
+use web::{At, Body, Edge, NoBody, Patch, Problem};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +48,10 @@ async fn echo(Body(note): Body<Note>) -> Result<HttpResponse, Problem> {
     let labels: Vec<_> = note.labels.iter().map(|label| &label.name).collect();
     Ok(HttpResponse::Ok().json(json!({"title": note.title, "count": note.count, "due_at": note.due_at,
         "kind": note.kind, "labels": labels, "color": color})))
+}
+
+async fn act(_: NoBody) -> HttpResponse {
+    HttpResponse::NoContent().finish()
 }
 
 async fn send(request: TestRequest) -> Reply {
@@ -186,6 +190,25 @@ async fn a_body_of_the_limit_is_read_and_one_byte_more_is_413() {
     let request = TestRequest::post().uri("/notes").insert_header(("content-type", "application/json")).to_request();
     let (request, _) = request.replace_payload(arriving(chunks));
     assert_eq!(ask(&app, request).await.problem(), (413, "payload_too_large"));
+}
+
+#[actix_web::test]
+async fn an_action_without_fields_takes_nothing_or_an_empty_object() {
+    let world = World::new().await;
+    let app = serve!(world, At::new("/act").post(act));
+    let empty = ask(&app, TestRequest::post().uri("/act").to_request()).await;
+    assert_eq!(empty.status, 204);
+    let act = |kind: &'static str, body: String| {
+        let request = TestRequest::post().uri("/act").insert_header(("content-type", kind));
+        ask(&app, request.set_payload(body).to_request())
+    };
+    assert_eq!(act("application/json", "{}".to_owned()).await.status, 204);
+    let field = act("application/json", r#"{"by":1}"#.to_owned()).await;
+    assert_eq!((field.problem(), field.fields()), ((422, "unknown_field"), vec![("/by", "unknown_field")]));
+    assert_eq!(act("application/json", "{".to_owned()).await.problem(), (400, "invalid_json"));
+    assert_eq!(act("text/plain", "now".to_owned()).await.problem(), (415, "unsupported_media_type"));
+    let large = act("application/json", " ".repeat(300 * 1024)).await;
+    assert_eq!(large.problem(), (413, "payload_too_large"));
 }
 
 #[actix_web::test]

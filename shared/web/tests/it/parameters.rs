@@ -105,6 +105,7 @@ async fn a_value_that_is_not_allowed_is_400_and_its_parameter_is_named() {
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("limit=ten", "limit"),
+        ("limit=%2B5", "limit"),
         ("limit=", "limit"),
         ("limit=1&limit=2", "limit"),
     ] {

@@ -37,6 +37,18 @@ async fn talk(address: SocketAddr, sent: Vec<u8>) -> String {
     tokio::task::spawn_blocking(talking).await.unwrap()
 }
 
+/// Sends bytes, and goes on sending one-byte chunks; whether the server ends that.
+async fn is_left(address: SocketAddr, sent: Vec<u8>) -> bool {
+    let dripping = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        stream.write_all(&sent).unwrap();
+        let mut heard = [0; 4096];
+        (0..100).any(|_| stream.write_all(b"1\r\n \r\n").is_err() || matches!(stream.read(&mut heard), Ok(0)))
+    };
+    tokio::task::spawn_blocking(dripping).await.unwrap()
+}
+
 async fn server() -> (actix_web::dev::ServerHandle, SocketAddr) {
     let mut world = World::new().await;
     world.edge = Data::new(Edge { body_deadline: Duration::from_millis(100), ..Edge::default() });
@@ -73,6 +85,31 @@ async fn whoever_sends_too_much_can_still_read_why_it_was_refused() {
     sent.extend(b"0\r\n\r\n");
     let heard = talk(address, sent).await;
     assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("\"code\":\"payload_too_large\""), "{heard}");
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_body_without_an_end_that_nobody_reads_ends_the_connection() {
+    let (server, address) = server().await;
+    let endless = |address: &str, chunk: &str| {
+        let head = "Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked";
+        format!("POST {address} HTTP/1.1\r\n{head}\r\n\r\n{:x}\r\n{chunk}\r\n", chunk.len())
+    };
+    for (sent, status) in [
+        (endless("/nowhere", "1"), "404"),
+        (endless("/fine", "1"), "405"),
+        (endless("/take", "1"), "408"),
+        (endless("/take", &" ".repeat(300 * 1024)), "413"),
+    ] {
+        let heard = talk(address, sent.into_bytes()).await;
+        assert!(heard.starts_with(&format!("HTTP/1.1 {status}")), "{heard}");
+        assert!(heard.contains("connection: close\r\n"), "{heard}");
+    }
+    assert!(is_left(address, endless("/nowhere", "1").into_bytes()).await);
+    // One that has ended costs the connection nothing.
+    let sent = endless("/nowhere", "1") + "0\r\n\r\nGET /fine HTTP/1.1\r\nHost: x\r\n\r\n";
+    let heard = talk(address, sent.into_bytes()).await;
+    assert!(heard.starts_with("HTTP/1.1 404") && heard.ends_with("fine"), "{heard}");
     server.stop(false).await;
 }
 
