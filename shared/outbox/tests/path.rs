@@ -52,7 +52,7 @@ async fn what_is_emitted_is_heard_once_and_in_order() {
         pair.heard(*user, 10).await;
         assert_eq!(pair.effects(*user), [1, 2, 4, 5, 7, 8, 10], "without those that nobody listens to");
     }
-    assert_eq!(unpublished(&pair.user).await.unwrap(), 0);
+    pair.still_unpublished(0).await;
     pair.stop().await;
 }
 
@@ -325,7 +325,7 @@ async fn a_damaged_row_holds_up_its_own_aggregate_and_nobody_else() {
     pair.start_publisher().await;
     pair.heard(well, 1).await;
     assert!(unfinished(&pair.task, "task").await.unwrap().is_empty(), "its successor has not overtaken it");
-    assert_eq!(unpublished(&pair.user).await.unwrap(), 2);
+    pair.still_unpublished(2).await;
     file.execute("UPDATE outbox SET headers = '{}' WHERE id = 1", []).unwrap();
     pair.advance(TimeDelta::seconds(10));
     pair.heard(damaged, 2).await;

@@ -158,6 +158,12 @@ impl Pair {
         }
     }
 
+    /// The relay marks what was heard a moment later.
+    pub async fn still_unpublished(&self, rows: i64) {
+        let what = format!("not {rows} rows are unpublished");
+        self.eventually(&what, async || outbox::unpublished(&self.user).await.unwrap() == rows).await;
+    }
+
     pub async fn heard(&self, user: UserId, upto: i64) {
         let what = format!("{user} is not heard of up to {upto}");
         self.eventually(&what, async || {
