@@ -76,6 +76,8 @@ pub struct Seams {
     pub http_workers: Option<usize>,
     /// Threads that read each database; none: the database's own default.
     pub readers: Option<usize>,
+    /// How long a client may take over the head of a connection's first request.
+    pub head_deadline: Duration,
     /// How long a statement may run and how long it may wait for its turn.
     pub limits: db::Limits,
     /// Whether a commit wakes the relay; off, polling alone moves events.
@@ -91,6 +93,7 @@ impl Default for Seams {
             key_source: None,
             http_workers: None,
             readers: None,
+            head_deadline: Duration::from_secs(5),
             limits: db::Limits::default(),
             wake_up: true,
             relay: outbox::Tuning::default(),

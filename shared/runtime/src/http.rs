@@ -19,8 +19,6 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use web::{Edge, Verifier, middleware};
 
-/// Until the head of a connection's first request is there.
-const HEAD: Duration = Duration::from_secs(5);
 /// Until a closing connection is closed.
 const DISCONNECT: Duration = Duration::from_secs(5);
 /// Between two requests of a connection.
@@ -43,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) routes: Vec<Routes>,
     pub(crate) absent: Vec<Module>,
     pub(crate) pages: Data<Pages>,
+    /// Until the head of a connection's first request is there.
+    pub(crate) head_deadline: Duration,
 }
 
 /// The running server.
@@ -107,10 +107,11 @@ impl Drop for Http {
 
 fn server(listener: TcpListener, site: Site, held: mpsc::Sender<()>, workers: Option<usize>) -> io::Result<Server> {
     let held = Data::new(held);
+    let head_deadline = site.head_deadline;
     let server = HttpServer::new(move || app(&site).app_data(Data::clone(&held)))
         .disable_signals()
         .shutdown_timeout(DRAIN_SECONDS)
-        .client_request_timeout(HEAD)
+        .client_request_timeout(head_deadline)
         .client_disconnect_timeout(DISCONNECT)
         .keep_alive(KEEP_ALIVE)
         .max_connections(CONNECTIONS)

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A connection that was idle for longer is not used again: the server may be closing it at that moment.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// Somebody who speaks to the system; a clone speaks as the same person.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -27,7 +30,12 @@ impl Client {
     /// When no HTTP client can be built.
     #[must_use]
     pub fn nobody(address: &str) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("an HTTP client");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .expect("an HTTP client");
         let base = format!("http://{address}");
         Self { http, base, token: None, id: None, name: String::new(), headers: Vec::new() }
     }

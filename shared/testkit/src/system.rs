@@ -78,6 +78,7 @@ impl System {
         // Many systems share a machine while tests run: slow is not wrong there.
         config.seams.limits.acquire = PATIENCE;
         config.seams.limits.statement = PATIENCE;
+        config.seams.head_deadline = PATIENCE;
         change(&mut config);
         let http = Client::nobody("");
         let server = Some(start(config.clone()).await.unwrap_or_else(|error| panic!("{error}")));

@@ -73,6 +73,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         routes: brought.routes,
         absent,
         pages: Data::new(Pages::new(&public_url, &served)),
+        head_deadline: config.seams.head_deadline,
     };
     let address_file = AddressFile::write(&config.data_dir, address)?;
     let http = Http::start(listener, site, config.seams.http_workers).await?;

@@ -2,6 +2,9 @@
 
 use crate::support::{client, domain, get, place, send};
 use serde_json::json;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn the_root_helps_a_program_with_json_and_a_browser_with_a_page() {
@@ -91,5 +94,18 @@ async fn the_public_url_is_the_one_that_was_given_or_the_real_address() {
     let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
     assert_eq!(server.public_url(), "https://tasks.example.org");
     assert!(get(&server, "/").await.header("strict-transport-security").starts_with("max-age="));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_ends_the_connection() {
+    let (_directory, mut config) = place();
+    config.seams.head_deadline = Duration::from_millis(100);
+    let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
+    let mut slow = TcpStream::connect(server.address()).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nx-slow: ").await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     server.stop().await;
 }
