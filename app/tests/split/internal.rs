@@ -62,12 +62,12 @@ async fn who_knows_everything_is_answered_when_something_changes() {
     let (news, ()) = tokio::join!(knowing.get(PATH), async {
         anna.post("/api/v1/auth/logout", Value::Null).await.expect(204);
     });
-    assert!(begun.elapsed() < Duration::from_secs(3), "told, not found");
+    assert!(begun.elapsed() < Duration::from_secs(4), "told, and not found at the end of the hold");
     let entry = &news.body["revocations"][0];
     assert_eq!((news.status, &news.body["last_n"], &entry["n"]), (200, &1.into(), &1.into()));
     assert!(entry["session_id"].is_string() && entry["user_id"].is_null(), "{entry}");
     let knowing = service.with("if-none-match", news.header("etag"));
     let begun = Instant::now();
     assert_eq!(knowing.get(PATH).await.status, 304);
-    assert!((4..8).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
 }
