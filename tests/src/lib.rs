@@ -7,4 +7,3 @@ pub mod snapshot;
 pub mod style;
 pub mod tree;
 pub mod walk;
-pub mod wiring;

@@ -1,12 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
-mod create_admin;
 mod crypto;
 mod domain;
 mod first_start;
 mod http;
-mod internal;
 mod issuer;
 mod key_source;
 mod module;

@@ -4,7 +4,6 @@ mod apply;
 mod deliver;
 mod failure;
 mod head;
-mod undecodable;
 mod worker;
 
 pub(crate) use deliver::Inbox;

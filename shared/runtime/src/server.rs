@@ -1,19 +1,15 @@
 //! A running process. Rule: everything it holds (port, files, threads, tasks) is released by [`Server::stop`], in
 //! the order that loses nothing.
 
-mod bus;
-mod opened;
 mod start;
-mod waiting;
 
-pub(crate) use opened::{Files, deps_of, open_one};
 pub use start::serve;
 
 use crate::data_dir::{AddressFile, Lock};
 use crate::http::Http;
 use crate::migrate::Migrated;
 use crate::process::Process;
-use ::bus::EventBus;
+use bus::EventBus;
 use db::Db;
 use futures_util::future::join_all;
 use outbox::Messaging;
@@ -54,7 +50,7 @@ pub struct Server {
     http: Http,
     jobs: Jobs,
     following: JoinSet<()>,
-    address_file: Option<AddressFile>,
+    address_file: AddressFile,
     locks: Vec<Lock>,
 }
 

@@ -107,8 +107,7 @@ async fn work(tx: &mut Tx, waiting: &Incoming) -> Result<bool, ListenError> {
     let Incoming { inbox, envelope } = waiting;
     let consumer = inbox.listeners.consumer;
     let key = Key::of(consumer, envelope);
-    // Whoever holds it works this very stream, and takes what is next when it is done.
-    let Some(head) = head::try_lock(tx, &key).await? else { return Ok(false) };
+    let head = head::lock(tx, &key, envelope.stream_epoch).await?;
     let row = failure::find(tx, consumer, envelope.id.uuid()).await?;
     let Some(row) = row.filter(|row| row.status == WAITING) else { return Ok(false) };
     let next = envelope.sequence == head.last_seq + 1;

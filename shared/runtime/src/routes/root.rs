@@ -16,9 +16,11 @@ pub(super) async fn root(request: HttpRequest, process: Data<Process>, _: Params
             .insert_header((header::VARY, "Accept, Origin"))
             .finish();
     }
-    let mounted = process.domains.iter().map(|domain| domain.name);
-    let served = mounted.chain(process.remote.iter().map(|service| service.name));
-    let services: Map<String, Value> = served.map(|name| (name.to_owned(), json!(format!("/health/{name}")))).collect();
+    let services: Map<String, Value> = process
+        .domains
+        .iter()
+        .map(|domain| (domain.name.to_owned(), json!(format!("/health/{}", domain.name))))
+        .collect();
     HttpResponse::Ok().insert_header((header::VARY, "Accept, Origin")).json(json!({
         "name": "Cleave",
         "version": env!("CARGO_PKG_VERSION"),

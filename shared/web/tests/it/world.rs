@@ -90,8 +90,6 @@ pub(crate) struct Source {
     /// How often it was asked for its state.
     pub(crate) asked: AtomicI32,
     pub(crate) changed: Arc<Notify>,
-    /// How often it was asked to look again.
-    pub(crate) refetched: AtomicI32,
 }
 
 #[async_trait]
@@ -111,10 +109,6 @@ impl KeySource for Source {
 
     fn changed(&self) -> Arc<Notify> {
         Arc::clone(&self.changed)
-    }
-
-    async fn refetch(&self) {
-        self.refetched.fetch_add(1, Ordering::SeqCst);
     }
 }
 
