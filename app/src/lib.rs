@@ -4,7 +4,7 @@
 mod modules;
 
 use futures_util::future::BoxFuture;
-use runtime::{Config, Server, StartError};
+use runtime::{Config, ServeFlags, Server, StartError};
 use std::process::ExitCode;
 
 /// What the binary `cleave` does: reads its command line and serves until it is told to stop.
@@ -17,4 +17,12 @@ pub fn run() -> ExitCode {
 #[must_use]
 pub fn serve(config: Config) -> BoxFuture<'static, Result<Server, StartError>> {
     Box::pin(runtime::serve(config, modules::all()))
+}
+
+/// The settings that the binary reads where its command line says nothing, for tests that are processes of a system.
+///
+/// # Errors
+/// As for [`Config::load`].
+pub fn settings() -> Result<Config, StartError> {
+    Config::load(&ServeFlags::default(), &modules::all())
 }

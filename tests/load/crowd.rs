@@ -8,7 +8,7 @@ use testkit::{System, Topology};
 const SYSTEMS: usize = 50;
 
 async fn live_and_stop(n: usize) {
-    let mut system = System::start(app::serve, Topology::Embedded).await;
+    let mut system = System::start(app::serve, Topology::EMBEDDED).await;
     let (anna, ben) = (system.user("anna").await, system.user("ben").await);
     system.settle().await;
     let body = json!({"title": format!("Task of system {n}"), "assignee_id": ben.id()});

@@ -39,7 +39,7 @@ fn percentiles(mut waits: Vec<Duration>) -> (Duration, Duration) {
 }
 
 async fn wake_up_alone() {
-    let system = System::start_with(app::serve, Topology::Embedded, |config| config.seams.relay.polling = false).await;
+    let system = System::start_with(app::serve, Topology::EMBEDDED, |config| config.seams.relay.polling = false).await;
     let (anna, ben) = (system.user("anna").await, system.user("ben").await);
     system.settle().await;
     let mut waits = Vec::with_capacity(COMPLETIONS);
@@ -52,7 +52,7 @@ async fn wake_up_alone() {
 }
 
 async fn polling_alone() {
-    let system = System::start_with(app::serve, Topology::Embedded, |config| config.seams.wake_up = false).await;
+    let system = System::start_with(app::serve, Topology::EMBEDDED, |config| config.seams.wake_up = false).await;
     let (anna, ben) = (system.user("anna").await, system.user("ben").await);
     system.settle().await;
     let interval = outbox::Tuning::default().poll.1;

@@ -7,3 +7,4 @@ pub mod snapshot;
 pub mod style;
 pub mod tree;
 pub mod walk;
+pub mod wiring;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The longest file, in lines without its tests.
-const LONGEST: usize = 320;
+const LONGEST: usize = 330;
 /// Names of drawers: whatever is put there could have gone where it belongs.
 const DRAWERS: [&str; 10] =
     ["util", "utils", "common", "helper", "helpers", "misc", "types", "stuff", "shared_types", "lib_utils"];
@@ -28,7 +28,7 @@ pub fn objections(path: &Path, text: &str) -> Vec<String> {
         object(&format!("{} lines without tests: split it where a reader would", own.lines().count()));
     }
     let tests = if is_test(path) { text } else { text.strip_prefix(own).unwrap_or_default() };
-    if tests.contains(concat!("sle", "ep(")) {
+    if sleeps(tests) {
         object("a test never sleeps: settle(), or eventually() for what no clock of ours drives");
     }
     if text.contains(concat!("#[ign", "ore")) {
@@ -40,6 +40,13 @@ pub fn objections(path: &Path, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether the text waits for a time; `pg_sleep` is the database's.
+fn sleeps(text: &str) -> bool {
+    let part_of_a_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(concat!("sle", "ep("))
+        .any(|(at, _)| !text.get(..at).is_some_and(|before| before.ends_with(part_of_a_word)))
 }
 
 /// Whether a file holds nothing but tests.
@@ -70,6 +77,7 @@ mod tests {
         assert_eq!(wrong("a/tests/fine.rs", &format!("//! Fine.\n{}", "fn a() {}\n".repeat(400))), 0);
         let sleeps = concat!("sle", "ep(x)");
         assert_eq!(wrong("a/tests/fine.rs", &format!("//! Fine.\n{sleeps}")), 1);
+        assert_eq!(wrong("a/tests/fine.rs", &format!("//! Fine.\npg_{sleeps}")), 0);
         assert_eq!(wrong("a/src/fine.rs", &format!("//! Fine.\n{sleeps}")), 0);
         assert_eq!(wrong("a/src/fine.rs", &format!("//! Fine.\n#[cfg(test)]\nmod tests {{\n{sleeps}")), 1);
         assert_eq!(wrong("a/tests/fine.rs", concat!("//! Fine.\n#[ign", "ore]")), 1);

@@ -1,11 +1,22 @@
-//! Bad input: the exact answer, and nothing half written.
+//! Bad input: the exact answer, and nothing half written, in every topology.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::Method;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use testkit::{Client, Reply, System, Topology};
+
+testkit::in_every_topology!(
+    a_body_that_cannot_be_read_is_refused_and_leaves_nothing,
+    a_field_that_is_not_known_or_not_good_is_named,
+    a_parameter_that_is_not_known_is_refused_and_never_ignored,
+    a_cursor_is_good_only_as_it_was_given,
+    a_foreign_task_looks_like_one_that_never_was,
+    without_a_good_token_nothing_is_told,
+    of_two_registrations_of_one_address_one_wins,
+    two_hundred_writers_of_one_task_lose_nothing_and_overtake_nobody,
+    one_idempotency_key_has_one_effect_and_one_answer,
+);
 
 struct World {
     system: System,
@@ -14,8 +25,8 @@ struct World {
     task: String,
 }
 
-async fn world() -> World {
-    let system = System::start(app::serve, Topology::Embedded).await;
+async fn world(topology: Topology) -> World {
+    let system = System::start(app::serve, topology).await;
     let (anna, stranger) = (system.user("anna").await, system.user("stranger").await);
     let task = anna.post("/api/v1/tasks", json!({"title": "Anna's"})).await.expect(201);
     let task = task["id"].as_str().unwrap().to_owned();
@@ -25,19 +36,17 @@ async fn world() -> World {
 
 impl World {
     /// Everything that was ever written, as one number for each table.
-    fn rows(&self) -> Vec<(String, i64)> {
+    async fn rows(&self) -> Vec<(String, i64)> {
         let mut rows = Vec::new();
         for domain in ["user", "task", "notification"] {
-            let file = Connection::open(self.system.directory().join(format!("{domain}.db"))).unwrap();
-            let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-                AND name NOT IN ('relay_lease') ORDER BY name";
-            let mut statement = file.prepare(tables).unwrap();
-            let tables: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-            for table in tables {
-                let count = file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
-                rows.push((format!("{domain}.{table}"), count));
+            for table in self.system.tables(domain).await {
+                if table != "relay_lease" {
+                    let count = self.system.count(domain, &format!("SELECT count(*) FROM \"{table}\"")).await;
+                    rows.push((format!("{domain}.{table}"), count));
+                }
             }
         }
+        assert!(rows.len() > 20, "the tables were found: {rows:?}");
         rows
     }
 
@@ -46,10 +55,9 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_and_leaves_nothing() {
-    let world = world().await;
-    let before = world.rows();
+async fn a_body_that_cannot_be_read_is_refused_and_leaves_nothing(topology: Topology) {
+    let world = world(topology).await;
+    let before = world.rows().await;
     let json = "application/json";
     world.post_raw(json, br#"{"title": "cut o"#.to_vec()).await.expect_problem(400, "invalid_json");
     world.post_raw(json, Vec::new()).await.expect_problem(400, "invalid_json");
@@ -60,13 +68,12 @@ async fn a_body_that_cannot_be_read_is_refused_and_leaves_nothing() {
     world.post_raw(json, large).await.expect_problem(413, "payload_too_large");
     let form = world.post_raw("application/x-www-form-urlencoded", b"title=t".to_vec()).await;
     form.expect_problem(415, "unsupported_media_type");
-    assert_eq!(world.rows(), before);
+    assert_eq!(world.rows().await, before);
 }
 
-#[tokio::test]
-async fn a_field_that_is_not_known_or_not_good_is_named() {
-    let world = world().await;
-    let before = world.rows();
+async fn a_field_that_is_not_known_or_not_good_is_named(topology: Topology) {
+    let world = world(topology).await;
+    let before = world.rows().await;
     let unknown = world.anna.post("/api/v1/tasks", json!({"title": "t", "creator_id": world.anna.id()})).await;
     let problem = unknown.expect_problem(422, "unknown_field");
     assert_eq!(problem["errors"][0]["pointer"], "/creator_id");
@@ -75,12 +82,11 @@ async fn a_field_that_is_not_known_or_not_good_is_named() {
     assert!(!problem["errors"].as_array().unwrap().is_empty(), "{problem}");
     let control = world.anna.post("/api/v1/tasks", json!({"title": "a\u{0}b"})).await;
     assert_eq!(control.expect_problem(422, "validation_failed")["errors"][0]["pointer"], "/title");
-    assert_eq!(world.rows(), before);
+    assert_eq!(world.rows().await, before);
 }
 
-#[tokio::test]
-async fn a_parameter_that_is_not_known_is_refused_and_never_ignored() {
-    let world = world().await;
+async fn a_parameter_that_is_not_known_is_refused_and_never_ignored(topology: Topology) {
+    let world = world(topology).await;
     let asked = world.anna.get("/api/v1/tasks?assignee=me").await.expect_problem(400, "unknown_parameter");
     assert!(asked["detail"].as_str().unwrap().contains("assignee"), "{asked}");
     world.anna.get("/api/v1/tasks?sort=creator").await.expect_problem(400, "invalid_sort");
@@ -94,9 +100,8 @@ async fn a_parameter_that_is_not_known_is_refused_and_never_ignored() {
     }
 }
 
-#[tokio::test]
-async fn a_cursor_is_good_only_as_it_was_given() {
-    let world = world().await;
+async fn a_cursor_is_good_only_as_it_was_given(topology: Topology) {
+    let world = world(topology).await;
     for n in 0..4 {
         world.anna.post("/api/v1/tasks", json!({"title": format!("Task {n}")})).await.expect(201);
     }
@@ -116,10 +121,9 @@ async fn a_cursor_is_good_only_as_it_was_given() {
     assert_eq!(world.anna.get(&with(&tampered, "&status=todo")).await.status, 400);
 }
 
-#[tokio::test]
-async fn a_foreign_task_looks_like_one_that_never_was() {
-    let world = world().await;
-    let before = world.rows();
+async fn a_foreign_task_looks_like_one_that_never_was(topology: Topology) {
+    let world = world(topology).await;
+    let before = world.rows().await;
     let nowhere = "01890a5d-ac96-774b-bcce-b302099a8057";
     let bare = |reply: Reply, id: &str| {
         let mut body = reply.expect_problem(404, "not_found");
@@ -143,13 +147,12 @@ async fn a_foreign_task_looks_like_one_that_never_was() {
     }
     assert_eq!(world.stranger.get("/api/v1/tasks").await.expect(200)["items"], json!([]));
     world.stranger.get("/api/v1/tasks/not-an-id").await.expect_problem(404, "not_found");
-    assert_eq!(world.rows(), before);
+    assert_eq!(world.rows().await, before);
 }
 
-#[tokio::test]
-async fn without_a_good_token_nothing_is_told() {
-    let world = world().await;
-    let before = world.rows();
+async fn without_a_good_token_nothing_is_told(topology: Topology) {
+    let world = world(topology).await;
+    let before = world.rows().await;
     let path = format!("/api/v1/tasks/{}", world.task);
     let nobody = world.system.anonymous().get(&path).await;
     assert_eq!(nobody.header("www-authenticate"), "Bearer");
@@ -160,12 +163,11 @@ async fn without_a_good_token_nothing_is_told() {
         let problem = reply.expect(401);
         assert!(!problem.to_string().contains("expired"), "the reason goes to the log: {problem}");
     }
-    assert_eq!(world.rows(), before);
+    assert_eq!(world.rows().await, before);
 }
 
-#[tokio::test]
-async fn of_two_registrations_of_one_address_one_wins() {
-    let world = world().await;
+async fn of_two_registrations_of_one_address_one_wins(topology: Topology) {
+    let world = world(topology).await;
     let register = |name: &str, email: &str| {
         let body = json!({"username": name, "email": email, "password": world.system.password()});
         let anonymous = world.system.anonymous();
@@ -183,14 +185,14 @@ async fn of_two_registrations_of_one_address_one_wins() {
     }
     register("anna", "other@example.org").await.expect_problem(409, "username_taken");
     world.system.settle().await;
-    let users = world.rows().into_iter().find(|(table, _)| table == "user.user" || table == "user.users").unwrap();
+    let users =
+        world.rows().await.into_iter().find(|(table, _)| table == "user.user" || table == "user.users").unwrap();
     assert_eq!(users.1, 8, "the admin, two at the start, one a round");
 }
 
-#[tokio::test]
-async fn two_hundred_writers_of_one_task_lose_nothing_and_overtake_nobody() {
+async fn two_hundred_writers_of_one_task_lose_nothing_and_overtake_nobody(topology: Topology) {
     const WRITERS: i64 = 200;
-    let world = world().await;
+    let world = world(topology).await;
     let path = format!("/api/v1/tasks/{}", world.task);
     let patch = |client: Client, title: String| {
         let path = path.clone();
@@ -212,18 +214,16 @@ async fn two_hundred_writers_of_one_task_lose_nothing_and_overtake_nobody() {
         assert_eq!(reply.expect_problem(412, "stale")["current_etag"], format!("\"v{}\"", WRITERS + 2));
     }
     world.system.settle().await;
-    let file = Connection::open(world.system.directory().join("task.db")).unwrap();
-    let (events, newest): (i64, i64) = file
-        .query_row("SELECT count(*), max(aggregate_seq) FROM outbox WHERE aggregate_id = ?", [&world.task], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .unwrap();
+    let found = async |column: &str| {
+        let sql = format!("SELECT {column} FROM outbox WHERE aggregate_id = '{}'", world.task);
+        world.system.count("task", &sql).await
+    };
+    let (events, newest) = (found("count(*)").await, found("max(aggregate_seq)").await);
     assert_eq!((events, newest), (WRITERS + 2, WRITERS + 2), "created, and one for each that was answered 200");
 }
 
-#[tokio::test]
-async fn one_idempotency_key_has_one_effect_and_one_answer() {
-    let world = world().await;
+async fn one_idempotency_key_has_one_effect_and_one_answer(topology: Topology) {
+    let world = world(topology).await;
     let keyed = world.anna.with("Idempotency-Key", "once");
     let body = json!({"title": "Only once"});
     let replies = join_all((0..10).map(|_| keyed.post("/api/v1/tasks", body.clone()))).await;

@@ -9,9 +9,15 @@
 
 mod architecture;
 mod bad_input;
+mod faults;
+mod missing;
 mod poison;
+mod process;
 mod readme;
+mod replicas;
+mod same;
 mod schemas;
+mod split;
 mod tidy;
 mod topology;
 mod walkthrough;

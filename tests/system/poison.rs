@@ -1,12 +1,13 @@
-//! One event that cannot be handled.
+//! One event that cannot be handled, in every topology.
 
 use chrono::TimeDelta;
 use contracts::EventId;
 use outbox::replay;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{Client, System, Topology, eventually};
+
+testkit::in_every_topology!(a_poison_event_delays_nobody_else_and_a_replay_delivers_in_order);
 
 async fn task(by: &Client, to: &Client) -> String {
     let body = json!({"title": "Mind the gap", "assignee_id": to.id()});
@@ -20,26 +21,20 @@ async fn told_of(client: &Client, task: &str) -> Vec<Value> {
     items.filter(|item| item["action_url"] == action).map(|item| item["category"].clone()).collect()
 }
 
-#[tokio::test]
-async fn a_poison_event_delays_nobody_else_and_a_replay_delivers_in_order() {
-    let system = System::start(app::serve, Topology::Embedded).await;
+async fn a_poison_event_delays_nobody_else_and_a_replay_delivers_in_order(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
     let (anna, ben) = (system.user("anna").await, system.user("ben").await);
     system.settle().await;
     let poison = task(&anna, &ben).await;
     system.settle().await;
 
     // The notification database refuses every row about that one task: no seam of ours, a fault as it comes.
-    let file = Connection::open(system.directory().join("notification.db")).unwrap();
-    file.execute_batch(&format!(
-        "CREATE TRIGGER poison BEFORE INSERT ON notification WHEN NEW.action_url LIKE '%{poison}'
-         BEGIN SELECT RAISE(ABORT, 'poisoned'); END"
-    ))
-    .unwrap();
+    let (poisoned, cured) = poison_and_cure(system.on_postgres(), &poison);
+    system.execute("notification", &poisoned).await;
     let complete = |id: &str| format!("/api/v1/tasks/{id}/complete");
     ben.post(&complete(&poison), Value::Null).await.expect(200);
     let (failing, waited) = first_failure(&system, &poison).await;
-    println!("first failure visible after {waited:?}");
-    assert!(waited < Duration::from_secs(5));
+    assert!(waited < Duration::from_secs(5), "first failure visible after {waited:?}");
     assert_eq!(failing["event_type"], "task.completed.v1");
 
     // Nobody else is delayed, and what follows on the poisoned task waits behind it.
@@ -67,23 +62,36 @@ async fn a_poison_event_delays_nobody_else_and_a_replay_delivers_in_order() {
     assert_eq!(health["checks"]["notification"]["messaging"]["dead"], 1);
     assert_eq!(health["services"]["task"], "healthy");
 
-    file.execute_batch("DROP TRIGGER poison").unwrap();
-    let notification = system.server().domains().iter().find(|domain| domain.name == "notification").unwrap();
+    system.execute("notification", cured).await;
     for _ in 0..2 {
-        replay(&notification.db, "notification", EventId(dead.event_id)).await.unwrap();
+        replay(system.db("notification"), "notification", EventId(dead.event_id)).await.unwrap();
     }
     system.settle().await;
     let anna = system.sign_in("anna", anna.id()).await;
     assert_eq!(told_of(&anna, &poison).await, [json!("task.completed"), json!("task.completed")], "both, once each");
-    let order: String = file
-        .query_row(
-            "SELECT group_concat(aggregate_seq) FROM (SELECT aggregate_seq FROM inbox WHERE aggregate_id = ?
-             AND consumer = 'notification' AND status = 1 ORDER BY done_at)",
-            [&poison],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(order, "1,2,3,4,5", "created, assigned, completed, reopened, completed");
+    let sql = format!(
+        "SELECT aggregate_seq FROM inbox WHERE aggregate_id = '{poison}' AND consumer = 'notification' AND status = 1
+         ORDER BY done_at"
+    );
+    let order = system.column("notification", &sql).await;
+    assert_eq!(order, ["1", "2", "3", "4", "5"], "created, assigned, completed, reopened, completed");
+}
+
+/// What makes the database refuse every row about that task, and what ends it.
+fn poison_and_cure(on_postgres: bool, task: &str) -> (String, &'static str) {
+    if on_postgres {
+        let poison = format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''poisoned''; END';
+             CREATE TRIGGER poison BEFORE INSERT ON notification FOR EACH ROW
+             WHEN (NEW.action_url LIKE '%{task}') EXECUTE FUNCTION refuse()"
+        );
+        return (poison, "DROP TRIGGER poison ON notification");
+    }
+    let poison = format!(
+        "CREATE TRIGGER poison BEFORE INSERT ON notification WHEN NEW.action_url LIKE '%{task}%'
+         BEGIN SELECT RAISE(ABORT, 'poisoned'); END"
+    );
+    (poison, "DROP TRIGGER poison")
 }
 
 /// The failure as health names it, and how long that took.

@@ -1,10 +1,12 @@
-//! The README's walk prints what the README shows.
+//! The README's walk prints what the README shows, in every topology.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use testkit::{System, Topology};
 use tests::walk::{alike, rewritten, steps};
 use tests::{snapshot, tree};
+
+testkit::in_every_topology!(the_walk_prints_what_the_readme_shows);
 
 const DONE: &str = "-- done --";
 
@@ -44,25 +46,24 @@ impl Drop for Shell {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_walk_prints_what_the_readme_shows() {
+async fn the_walk_prints_what_the_readme_shows(topology: Topology) {
     if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
-        println!("not run: the README's walk needs curl, which is not installed");
+        testkit::not_run("curl is not installed");
         return;
     }
     let path = tree::root().join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let steps = steps(&readme, "## Five minutes");
     assert!(steps.len() > 8, "the walk was read: {}", steps.len());
-    let system = System::start(app::serve, Topology::Embedded).await;
-    let address = format!("http://{}", system.server().address());
+    let system = System::start(app::serve, topology).await;
+    let address = format!("http://{}", system.address());
     let mut shell = Shell::start();
     let mut outputs = Vec::new();
     for step in &steps {
         outputs.push(shell.run(&step.command.replace("http://127.0.0.1:8000", &address)));
         system.settle().await;
     }
-    if snapshot::updating() {
+    if snapshot::updating() && topology == Topology::EMBEDDED {
         std::fs::write(&path, rewritten(&readme, &steps, &outputs)).unwrap();
         return;
     }

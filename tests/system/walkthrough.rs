@@ -1,7 +1,14 @@
-//! The two sentences that the system exists for, over HTTP.
+//! The two sentences that the system exists for, over HTTP, in every topology.
 
 use serde_json::{Value, json};
 use testkit::{Client, System, Topology};
+
+testkit::in_every_topology!(
+    who_registers_is_welcomed,
+    who_made_a_task_hears_that_it_is_done,
+    who_leaves_leaves_nothing_behind,
+    what_is_under_way_survives_a_restart,
+);
 
 async fn inbox(client: &Client) -> Value {
     client.get("/api/v1/notifications").await.expect(200)
@@ -11,9 +18,8 @@ fn categories(inbox: &Value) -> Vec<&str> {
     inbox["items"].as_array().unwrap().iter().map(|item| item["category"].as_str().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn who_registers_is_welcomed() {
-    let system = System::start(app::serve, Topology::Embedded).await;
+async fn who_registers_is_welcomed(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
     let anna = system.user("anna").await;
     system.settle().await;
     let inbox = inbox(&anna).await;
@@ -29,9 +35,8 @@ async fn who_registers_is_welcomed() {
     assert_eq!(others["items"].as_array().unwrap().len(), 1, "one welcome, not two");
 }
 
-#[tokio::test]
-async fn who_made_a_task_hears_that_it_is_done() {
-    let system = System::start(app::serve, Topology::Embedded).await;
+async fn who_made_a_task_hears_that_it_is_done(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
     let (anna, ben, carl) = (system.user("anna").await, system.user("ben").await, system.user("carl").await);
     system.settle().await;
     let task =
@@ -58,9 +63,8 @@ async fn who_made_a_task_hears_that_it_is_done() {
     carl.get(&path).await.expect_problem(404, "not_found");
 }
 
-#[tokio::test]
-async fn who_leaves_leaves_nothing_behind() {
-    let mut system = System::start(app::serve, Topology::Embedded).await;
+async fn who_leaves_leaves_nothing_behind(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
     let (anna, ben) = (system.user("anna").await, system.user("ben").await);
     system.settle().await;
     anna.post("/api/v1/tasks", json!({"title": "For Ben", "assignee_id": ben.id()})).await.expect(201);
@@ -76,15 +80,27 @@ async fn who_leaves_leaves_nothing_behind() {
         .await
         .expect_problem(422, "unknown_user");
     // What is on the disk no longer names him.
-    system.stop().await;
-    for file in ["user.db", "task.db", "notification.db"] {
-        let bytes = std::fs::read(system.directory().join(file)).unwrap();
-        let rows = rusqlite::Connection::open(system.directory().join(file)).unwrap();
-        let payloads: i64 = rows
-            .query_row("SELECT count(*) FROM outbox WHERE instr(CAST(payload AS TEXT), 'ben@example.org')", [], |row| {
-                row.get(0)
-            })
-            .unwrap();
-        assert_eq!(payloads, 0, "{file}: {} bytes", bytes.len());
+    for domain in ["user", "task", "notification"] {
+        let payload = if system.on_postgres() { "convert_from(payload, 'UTF8')" } else { "CAST(payload AS TEXT)" };
+        let named = |who: &str| format!("SELECT count(*) FROM outbox WHERE {payload} LIKE '%{who}@example.org%'");
+        assert_eq!(system.count(domain, &named("ben")).await, 0, "{domain}");
+        assert_eq!(system.count(domain, &named("anna")).await > 0, domain == "user", "what is there is found");
     }
+}
+
+async fn what_is_under_way_survives_a_restart(topology: Topology) {
+    let mut system = System::start(app::serve, topology).await;
+    let (anna, ben) = (system.user("anna").await, system.user("ben").await);
+    system.settle().await;
+    for n in 0..20 {
+        let body = json!({"title": format!("Task {n}"), "assignee_id": ben.id()});
+        anna.post("/api/v1/tasks", body).await.expect(201);
+    }
+    system.restart().await;
+    system.settle().await;
+    let ben = system.sign_in("ben", ben.id()).await;
+    assert_eq!(inbox(&ben).await["counts"]["total"], 21, "welcomed, and told of each task once");
+    // Tokens outlive the process that made them.
+    let anna = system.anonymous().with_token(anna.token().unwrap());
+    assert_eq!(anna.get("/api/v1/tasks").await.expect(200)["items"].as_array().unwrap().len(), 20);
 }

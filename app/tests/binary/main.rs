@@ -7,6 +7,8 @@
     reason = "a test that cannot go on ends there"
 )]
 
+mod accounts;
 mod kill;
+mod postgres;
 mod running;
 mod start;

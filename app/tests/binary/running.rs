@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 /// A command that reads nothing of its surroundings.
@@ -15,6 +15,30 @@ pub fn cleave(directory: &Path) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// The one line with which it refuses.
+pub fn refused(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let line = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(2), "{line}");
+    assert_eq!(line.lines().count(), 1, "one line: {line}");
+    assert!(stdout.is_empty());
+    line.trim_end().strip_prefix("cleave: ").expect("it says who speaks").to_owned()
+}
+
+/// What it prints when it does what it was told, and its exit code.
+pub fn done(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(status.code() != Some(2), "{}", String::from_utf8_lossy(&stderr));
+    (status.code(), String::from_utf8(stdout).unwrap().trim_end().to_owned())
+}
+
+/// The same, typing a password.
+pub fn done_typing(command: &mut Command, password: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
+    child.wait_with_output().unwrap()
 }
 
 /// A running process, killed when the test ends before it does.
@@ -37,12 +61,7 @@ impl Running {
         command.args(["--port", "0"]).stderr(Stdio::null());
         configure(&mut command);
         let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut screen = String::new();
-        while !screen.contains("/health") {
-            screen.push_str(&lines.next().expect("it printed its screen").unwrap());
-            screen.push('\n');
-        }
+        let screen = read_screen(&mut child, "/health");
         let address = fs::read_to_string(directory.path().join("data/cleave.addr")).unwrap().trim().to_owned();
         Self { child, screen, address, directory }
     }
@@ -65,6 +84,17 @@ impl Running {
         let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
         (status, directory)
     }
+}
+
+/// What it prints, up to the line that holds this text.
+pub fn read_screen(child: &mut Child, last: &str) -> String {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut screen = String::new();
+    while !screen.contains(last) {
+        screen.push_str(&lines.next().unwrap_or_else(|| panic!("{last} is not on the screen:\n{screen}")).unwrap());
+        screen.push('\n');
+    }
+    screen
 }
 
 impl Drop for Running {

@@ -1,19 +1,10 @@
 //! How it starts, is refused, and stops. Rule: what an operator sees is asserted word by word.
 
-use crate::running::{Running, cleave};
+use crate::running::{Running, cleave, refused};
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
-
-fn refused(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let line = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(2), "{line}");
-    assert_eq!(line.lines().count(), 1, "one line: {line}");
-    assert!(stdout.is_empty());
-    line.trim_end().strip_prefix("cleave: ").expect("it says who speaks").to_owned()
-}
+use std::process::Stdio;
 
 #[test]
 fn it_tells_its_version_and_its_flags() {
@@ -100,8 +91,30 @@ fn a_broken_setting_is_one_line_that_names_it() {
         "CLEAVE_PROT is not a setting of Cleave: remove it, or did you mean CLEAVE_PORT?"
     );
     assert_eq!(
-        refused(cleave(at).args(["--bus", "amqp://localhost"])),
-        "--bus is not available in this version with that value: use in-process"
+        refused(cleave(at).args(["--bus", "nats://localhost"])),
+        "--bus is neither in-process nor the URL of a broker (amqp://user:password@host:5672/vhost)"
+    );
+    assert_eq!(
+        refused(cleave(at).env("CLEAVE_DOMAINS", "user,notification,task=http://127.0.0.1:8002")),
+        "CLEAVE_DOMAINS says that task is served elsewhere, and with CLEAVE_BUS=in-process no event would reach it: set \
+         CLEAVE_BUS to the broker of all processes (amqp://user:password@host:5672)"
+    );
+    assert_eq!(
+        refused(cleave(at).env("CLEAVE_DOMAINS", "task").env("CLEAVE_USER_URL", "http://127.0.0.1:8001")),
+        "CLEAVE_INTERNAL_TOKEN is missing: the user domain is served elsewhere, and shows its revocations to nobody \
+         else; make it with `openssl rand -hex 32` and give it to every process"
+    );
+    assert_eq!(
+        refused(cleave(at).env("CLEAVE_DATABASE_URL", "postgres://127.0.0.1:1/none")),
+        "CLEAVE_KEYS_SECRET is missing, and with PostgreSQL it is not made by itself: make it with `openssl rand -hex 32` \
+         and give it to every process that serves user"
+    );
+    let line = refused(cleave(at).args(["--port", "0", "--bus", "amqp://guest:hidden@127.0.0.1:1"]));
+    assert!(line.starts_with("CLEAVE_BUS: the broker at 127.0.0.1:1 does not answer"), "{line}");
+    assert!(!line.contains("hidden") && !at.join("data").exists(), "{line}");
+    assert_eq!(
+        refused(cleave(at).args(["bus", "forget", "task"])),
+        "CLEAVE_BUS is in-process, which keeps nothing for anybody: set it to the broker (amqp://user:password@host)"
     );
     let line = refused(cleave(at).env("CLEAVE_DOMAINS", "task"));
     assert!(line.starts_with("no served domain brings the keys that tokens are verified with: add user"), "{line}");

@@ -37,7 +37,12 @@ pub(crate) async fn admin(deps: &Deps, passwords: &Passwords) -> Result<Option<S
     if users::any_admin(deps.db.reader()).await.map_err(failed)? {
         return Ok(None);
     }
-    let chosen = ChosenPassword::of(deps)?;
+    let Some(chosen) = ChosenPassword::of(deps)? else {
+        return Ok(Some(
+            "there is no administrator, and nowhere to put a password: make one with `cleave users create-admin`"
+                .to_owned(),
+        ));
+    };
     let new = new_admin(deps, passwords, &chosen.password).await?;
     // On disk before it is in force: a crash between the two leaves a file too many, not an account nobody can use.
     if let Some(path) = &chosen.file {
@@ -81,18 +86,23 @@ struct ChosenPassword {
 }
 
 impl ChosenPassword {
-    fn of(deps: &Deps) -> Result<Self, StartError> {
+    /// None where nobody could be told.
+    fn of(deps: &Deps) -> Result<Option<Self>, StartError> {
         if let Some(given) = &deps.config.admin_password {
             let password = Password::parse(given.clone(), &[USERNAME, &deps.config.admin_email])
                 .map_err(|rule| StartError::new(format!("CLEAVE_ADMIN_PASSWORD {}: set another one", rule.detail())))?;
-            return Ok(Self { password, made: false, file: None });
+            return Ok(Some(Self { password, made: false, file: None }));
         }
+        let file = match (deps.config.terminal, &deps.data_dir) {
+            (true, _) => None,
+            (false, Some(directory)) => Some(directory.join("admin-password")),
+            (false, None) => return Ok(None),
+        };
         let secret = random().map_err(|error| StartError::new(format!("cannot make a password: {error}")))?;
         let text: String = URL_SAFE_NO_PAD.encode(secret).chars().take(24).collect();
         let password =
             Password::parse(SecretString::from(text), &[USERNAME]).map_err(|rule| StartError::new(rule.detail()))?;
-        let file = (!deps.config.terminal).then(|| deps.config.data_dir.join("admin-password"));
-        Ok(Self { password, made: true, file })
+        Ok(Some(Self { password, made: true, file }))
     }
 
     fn notice(&self) -> String {

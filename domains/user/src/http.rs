@@ -9,6 +9,7 @@ mod me;
 mod problems;
 mod refresh;
 mod register;
+mod revocations;
 mod tokens;
 mod user;
 mod verify;
@@ -22,6 +23,7 @@ pub(crate) fn routes(config: &mut ServiceConfig, state: &Data<UserState>) {
     config
         .app_data(state.clone())
         .service(At::new("/.well-known/jwks.json").get(jwks::jwks))
+        .service(revocations::service())
         .service(At::new("/api/v1/auth/register").post(register::register))
         .service(At::new("/api/v1/auth/login").post(login::login))
         .service(At::new("/api/v1/auth/refresh").post(refresh::refresh))

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod create_admin;
 mod crypto;
 mod domain;
 mod first_start;
 mod http;
+mod internal;
 mod issuer;
 mod key_source;
 mod module;

@@ -1,7 +1,9 @@
 //! Wiring: what the user domain brings into a process.
 
 use crate::app::sweep;
+use crate::create_admin;
 use crate::crypto::{Passwords, derive};
+use crate::internal::Internal;
 use crate::issuer::Issuer;
 use crate::key_source::OwnTables;
 use crate::state::UserState;
@@ -19,6 +21,8 @@ pub fn module() -> Module {
         .prefixes(&["/api/v1/auth", "/api/v1/users", "/.well-known/jwks.json"])
         .endpoints(http::ENDPOINTS)
         .port(8001)
+        .brings_keys()
+        .command(create_admin::command())
         .migrations::<migration_user::Migrator>()
         .mount(|deps| -> BoxFuture<'static, Result<Mounted, StartError>> { Box::pin(mount(deps)) })
 }
@@ -39,6 +43,7 @@ async fn mount(deps: Deps) -> Result<Mounted, StartError> {
         keys: Arc::clone(&keys),
         request_secret: *request_secret,
         registration_open: deps.config.registration_open,
+        internal: Internal::new(deps.config.internal_token.as_ref(), deps.stopping.clone()),
     });
     let mounted = Mounted::new()
         .routes(move |config: &mut ServiceConfig| http::routes(config, &state))

@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use crate::crypto::Passwords;
+use crate::internal::Internal;
 use crate::issuer::Issuer;
 use crate::key_source::OwnTables;
 use db::Db;
@@ -15,4 +16,6 @@ pub(crate) struct UserState {
     /// Key of the hashes of requests that hold a password.
     pub(crate) request_secret: [u8; 32],
     pub(crate) registration_open: bool,
+    /// What other services of the installation are shown.
+    pub(crate) internal: Internal,
 }

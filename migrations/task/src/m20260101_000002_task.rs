@@ -12,7 +12,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         match manager.get_database_backend() {
             DbBackend::Sqlite => manager.get_connection().execute_unprepared(SQLITE).await.map(drop),
-            other => Err(DbErr::Migration(format!("there are no task tables for {other:?} in this version"))),
+            DbBackend::Postgres => manager.get_connection().execute_unprepared(POSTGRES).await.map(drop),
+            other => Err(DbErr::Migration(format!("there are no task tables for {other:?}"))),
         }
     }
 
@@ -87,3 +88,66 @@ CREATE TABLE user_erasure (
   requested_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+// The collation "C" orders and compares by bytes, as SQLite does.
+const POSTGRES: &str = r#"
+CREATE TABLE category (
+  id          uuid   PRIMARY KEY,
+  owner_id    uuid   NOT NULL,
+  name        text   COLLATE "C" NOT NULL,
+  color       text,
+  description text,
+  created_at  timestamptz NOT NULL,
+  updated_at  timestamptz NOT NULL,
+  version     bigint NOT NULL CHECK (version > 0),
+  UNIQUE (owner_id, name)
+);
+
+CREATE TABLE task (
+  id           uuid     PRIMARY KEY,
+  title        text     COLLATE "C" NOT NULL,
+  description  text,
+  status       text     COLLATE "C" NOT NULL CHECK (status IN ('todo', 'in_progress', 'done', 'cancelled')),
+  priority     smallint NOT NULL CHECK (priority BETWEEN 0 AND 4),
+  category_id  uuid     REFERENCES category (id),
+  labels       jsonb    NOT NULL DEFAULT '[]',
+  creator_id   uuid     NOT NULL,
+  assignee_id  uuid,
+  due_at       timestamptz,
+  remind_at    timestamptz,
+  completed_at timestamptz,
+  completed_by uuid,
+  created_at   timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL,
+  version      bigint   NOT NULL CHECK (version > 0),
+  event_seq    bigint   NOT NULL CHECK (event_seq > 0),
+  CHECK ((completed_at IS NULL) = (completed_by IS NULL)),
+  CHECK ((completed_at IS NOT NULL) = (status = 'done'))
+);
+CREATE INDEX task_by_creator  ON task (creator_id, created_at, id);
+CREATE INDEX task_by_assignee ON task (assignee_id, created_at, id) WHERE assignee_id IS NOT NULL;
+CREATE INDEX task_by_category ON task (category_id) WHERE category_id IS NOT NULL;
+CREATE INDEX task_by_created  ON task (created_at, id);
+
+CREATE TABLE task_label (
+  label   text COLLATE "C" NOT NULL,
+  task_id uuid NOT NULL REFERENCES task (id) ON DELETE CASCADE,
+  PRIMARY KEY (label, task_id)
+);
+CREATE INDEX task_label_by_task ON task_label (task_id);
+
+CREATE TABLE user_projection (
+  user_id    uuid    PRIMARY KEY,
+  is_active  boolean NOT NULL,
+  deleted_at timestamptz,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL
+);
+
+CREATE TABLE user_erasure (
+  user_id        uuid PRIMARY KEY,
+  event_id       uuid NOT NULL,
+  correlation_id text,
+  requested_at   timestamptz NOT NULL
+);
+"#;

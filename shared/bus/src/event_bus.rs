@@ -64,6 +64,23 @@ pub trait Deliver: Send + Sync {
     /// # Errors
     /// [`Infrastructure`] when nothing was written because the consumer's database could not; offer it again.
     async fn deliver(&self, envelope: Envelope) -> Result<Delivered, Infrastructure>;
+
+    /// Keeps a message that is no event, as it came; returns when it is durable. The same one may come twice.
+    ///
+    /// # Errors
+    /// [`Infrastructure`], as above.
+    async fn undecodable(&self, message: Undecodable) -> Result<(), Infrastructure>;
+}
+
+/// A message that is no event, or that a broker gave up delivering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecodable {
+    /// What came with it, as a JSON object.
+    pub headers: String,
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// What is wrong with it.
+    pub error: String,
 }
 
 /// What an inbox did with an event.

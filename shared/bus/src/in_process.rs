@@ -4,8 +4,10 @@
 use crate::event_bus::{BusStatus, Deliver, Delivered, EventBus, Published, Subscription};
 use async_trait::async_trait;
 use contracts::{Envelope, topology};
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -169,11 +171,17 @@ async fn in_order(inbox: &dyn Deliver, events: Vec<(usize, Envelope)>) -> Vec<(u
     for (place, envelope) in events {
         let answer = match &failure {
             Some(error) => Published::Unknown(error.clone()),
-            None => match inbox.deliver(envelope).await {
-                Ok(Delivered::Done | Delivered::Duplicate | Delivered::Parked) => Published::Accepted,
-                Err(error) => {
+            // A panic is the inbox's own trouble; the consumer lives on.
+            None => match AssertUnwindSafe(inbox.deliver(envelope)).catch_unwind().await {
+                Ok(Ok(Delivered::Done | Delivered::Duplicate | Delivered::Parked)) => Published::Accepted,
+                Ok(Err(error)) => {
                     failure = Some(error.0.clone());
                     Published::Unknown(error.0)
+                }
+                Err(_) => {
+                    let error = "the inbox panicked".to_owned();
+                    failure = Some(error.clone());
+                    Published::Unknown(error)
                 }
             },
         };

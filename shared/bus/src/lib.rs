@@ -4,5 +4,5 @@
 mod event_bus;
 mod in_process;
 
-pub use event_bus::{BusStatus, Deliver, Delivered, EventBus, Infrastructure, Published, Subscription};
+pub use event_bus::{BusStatus, Deliver, Delivered, EventBus, Infrastructure, Published, Subscription, Undecodable};
 pub use in_process::InProcess;

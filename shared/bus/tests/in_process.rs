@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use async_trait::async_trait;
-use bus::{Deliver, Delivered, EventBus, InProcess, Infrastructure, Published, Subscription};
+use bus::{Deliver, Delivered, EventBus, InProcess, Infrastructure, Published, Subscription, Undecodable};
 use contracts::{Envelope, EventId, NewEnvelope, topology};
 use serde_json::value::to_raw_value;
 use std::sync::{Arc, Mutex};
@@ -50,6 +50,10 @@ impl Deliver for Inbox {
         }
         self.seen.lock().unwrap().push((aggregate, envelope.sequence));
         Ok(Delivered::Done)
+    }
+
+    async fn undecodable(&self, message: Undecodable) -> Result<(), Infrastructure> {
+        unreachable!("nothing here sends {message:?}")
     }
 }
 

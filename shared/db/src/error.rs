@@ -83,4 +83,42 @@ pub enum OpenError {
         /// Its version.
         found: String,
     },
+    /// The address of a PostgreSQL database cannot be used as it stands.
+    #[error("{reason}")]
+    Address {
+        /// What is wrong with it, without repeating it.
+        reason: String,
+    },
+    /// PostgreSQL cannot be reached, or lets us not in.
+    #[error("cannot use {location}: {reason}")]
+    Connect {
+        /// Host, port, database and schema.
+        location: String,
+        /// What the server or the network said.
+        reason: String,
+    },
+    /// A setting of the session did not take: a pooler in between drops the connection's options.
+    #[error("{location}: {setting} is {found}, expected {expected}; connect without a pooler that drops options")]
+    ServerSetting {
+        /// Host, port, database and schema.
+        location: String,
+        /// Its name.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// PostgreSQL is too old.
+    #[error("PostgreSQL {found} is older than 14")]
+    ServerVersion {
+        /// `server_version_num`.
+        found: String,
+    },
+    /// Another process has been migrating the schema for a minute.
+    #[error("{location}: another process migrates it and does not end")]
+    Migrating {
+        /// Host, port, database and schema.
+        location: String,
+    },
 }

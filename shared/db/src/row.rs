@@ -2,6 +2,7 @@
 
 use crate::error::DbError;
 use sea_orm::sea_query::{ColumnType, Value, ValueType};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Iterable, TryIntoModel};
 
 /// A tuple of plain values, in the order of the selected columns.
 pub trait FromRow: Sized + Send + 'static {
@@ -13,6 +14,28 @@ pub trait FromRow: Sized + Send + 'static {
     /// # Errors
     /// [`DbError::Decode`] when a value does not fit.
     fn from_values(values: Vec<Value>) -> Result<Self, DbError>;
+}
+
+/// The types of an entity's columns, in the order in which a select names them.
+pub(crate) fn entity_columns<E: EntityTrait>() -> Vec<ColumnType> {
+    E::Column::iter().map(|column| column.def().get_column_type().clone()).collect()
+}
+
+/// An entity from the values of its columns.
+///
+/// # Errors
+/// [`DbError::Decode`] when a value does not fit.
+pub(crate) fn model<E>(values: Vec<Value>) -> Result<E::Model, DbError>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: TryIntoModel<E::Model>,
+{
+    let mut row = <E::ActiveModel as ActiveModelTrait>::default();
+    for (column, value) in E::Column::iter().zip(values) {
+        row.try_set(column, value).map_err(|error| DbError::Decode(error.to_string()))?;
+    }
+    row.try_into_model().map_err(|error| DbError::Decode(error.to_string()))
 }
 
 /// Takes the next value as a `T`.

@@ -4,13 +4,16 @@
 use crate::context::Context;
 use crate::error::{DbError, OpenError};
 use crate::ids::Ids;
-use crate::options::DbOptions;
-use crate::sqlite::{Reader, Ticket, Writer, keep_short, truncate};
+use crate::options::{DbOptions, Store};
+use crate::reader::Reader;
+use crate::turn::Writer;
 use crate::tx::Tx;
+use crate::{postgres, sqlite};
 use contracts::Clock;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -56,44 +59,53 @@ pub struct Db {
 }
 
 struct Shared {
-    path: PathBuf,
     options: DbOptions,
     writer: Writer,
     reader: Reader,
     ids: Arc<Ids>,
     committed: Arc<Notify>,
     trouble: Arc<Mutex<Option<String>>>,
-    checkpoints: AbortHandle,
+    kept: Kept,
+}
+
+/// What is looked after besides.
+enum Kept {
+    /// The write-ahead log of a file.
+    File { path: PathBuf, checkpoints: AbortHandle },
+    /// The way to other processes' relays.
+    Postgres(postgres::Signal),
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.checkpoints.abort();
+        if let Kept::File { checkpoints, .. } = &self.kept {
+            checkpoints.abort();
+        }
     }
 }
 
 impl Db {
-    /// Opens the database. Commits, scans and checkpoints run on the tokio runtime that this is called on, which
-    /// must outlive all callers of [`Db::write`].
+    /// Opens the database. Connections, commits, scans and checkpoints run on the tokio runtime that this is called
+    /// on, which must outlive all callers of [`Db::write`].
     ///
     /// # Errors
-    /// [`OpenError`] when the file cannot be used or a setting that durability rests on does not take.
-    #[expect(clippy::unused_async, reason = "a server's database is opened over the network")]
+    /// [`OpenError`] when the database cannot be used or a setting that durability rests on does not take.
     pub async fn open(options: DbOptions) -> Result<Self, OpenError> {
-        if rusqlite::version_number() < 3_051_003 {
-            return Err(OpenError::Version { found: rusqlite::version().to_owned() });
-        }
-        let runtime = Handle::current();
         let committed = Arc::new(Notify::new());
-        let trouble = Arc::new(Mutex::new(None));
         let told = options.wake_up.then(|| Arc::clone(&committed));
-        let writer = Writer::open(options.path.clone(), options.limits, told, Arc::clone(&trouble))?;
-        let reader = Reader::new(options.path.clone(), options.limits, options.readers, runtime.clone());
+        let trouble = Arc::new(Mutex::new(None));
+        let (writer, reader, kept) = match &options.store {
+            Store::File(path) => open_file(path, &options, told, &trouble)?,
+            Store::Postgres(server) => {
+                let signal = postgres::Signal::new(server, &options.limits, told)?;
+                let reader = postgres::Reader::new(server, options.limits, options.readers)?;
+                let writer =
+                    postgres::Writer::open(server, options.limits, options.writers, &reader, signal.clone()).await?;
+                (Writer::Postgres(writer), Reader::from(reader), Kept::Postgres(signal))
+            }
+        };
         let ids = Arc::new(Ids::new(Arc::clone(&options.clock)));
-        let checkpoints = runtime.spawn(keep_short(options.path.clone(), options.limits)).abort_handle();
-        let path = options.path.clone();
-        let shared = Shared { path, options, writer, reader, ids, committed, trouble, checkpoints };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(Shared { options, writer, reader, ids, committed, trouble, kept }) })
     }
 
     /// Runs a use-case in a transaction: waits for the turn, runs it, sends what it pushed, commits. `Err` takes all
@@ -112,26 +124,38 @@ impl Db {
     {
         let mut runs = 1;
         loop {
-            let turn = self.shared.writer.turn().await?;
+            let turn = self.shared.writer.turn().await.inspect_err(|error| self.note(error))?;
             let mut tx = Tx::new(turn, context.clone(), Arc::clone(&self.shared.ids), self.clock().now());
             let result = use_case.run(&mut tx, command).await;
             let (result, ticket) = match result {
-                Ok(value) => match tx.keep() {
+                Ok(value) => match tx.keep().await {
                     Ok(ticket) => (Ok(value), Some(ticket)),
-                    Err(error) => (Err(E::from(error)), tx.take_back()),
+                    Err(error) => {
+                        self.note(&error);
+                        (Err(E::from(error)), None)
+                    }
                 },
-                Err(error) => (Err(error), tx.take_back()),
+                Err(error) => (Err(error), None),
             };
-            let met_conflict = tx.met_conflict();
+            let met_conflict = tx.may_rerun();
+            let ticket = match ticket {
+                Some(ticket) => Some(ticket),
+                None => tx.take_back().await,
+            };
             drop(tx);
             let settled = match ticket {
-                Some(ticket) => settled(ticket).await,
+                Some(ticket) => ticket.settled().await,
                 None => Ok(()),
             };
             let lost = settled == Err(DbError::Conflict) || (result.is_err() && met_conflict);
             if !lost || runs == RUNS {
-                return settled.map_err(E::from).and(result);
+                let outcome = settled.map_err(E::from).and(result);
+                if outcome.is_ok() {
+                    self.relieve();
+                }
+                return outcome;
             }
+            self.step_aside(runs).await;
             runs += 1;
         }
     }
@@ -160,10 +184,21 @@ impl Db {
         &self.shared.committed
     }
 
-    /// Where it is, for people.
+    /// Says whether this process's relay leads. On PostgreSQL a process that leads is told by the others of what they
+    /// commit, through [`Db::committed`], and one that does not tells it.
+    pub fn leads(&self, leads: bool) {
+        if let Kept::Postgres(signal) = &self.shared.kept {
+            signal.leads(leads);
+        }
+    }
+
+    /// Where it is, for people; without a password.
     #[must_use]
     pub fn location(&self) -> String {
-        self.shared.path.display().to_string()
+        match &self.shared.options.store {
+            Store::File(path) => path.display().to_string(),
+            Store::Postgres(server) => server.location(),
+        }
     }
 
     /// What the newest begin or commit failed with; none while writes succeed.
@@ -172,23 +207,57 @@ impl Db {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Commits what is open, empties the write-ahead log and lets nobody in any more.
+    /// Remembers what stands between PostgreSQL and writing, for health. The lane of SQLite does so by itself.
+    fn note(&self, error: &DbError) {
+        if matches!(self.shared.kept, Kept::Postgres(_))
+            && matches!(error, DbError::Unavailable(_) | DbError::Unknown(_))
+        {
+            *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        }
+    }
+
+    fn relieve(&self) {
+        if matches!(self.shared.kept, Kept::Postgres(_)) {
+            self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
+    /// Lets the winner of a conflict through. Who lost together does not come back together.
+    async fn step_aside(&self, runs: u32) {
+        if matches!(self.shared.kept, Kept::Postgres(_)) {
+            let jitter = u64::from(self.new_id().as_bytes()[15]) * u64::from(runs) / 16;
+            tokio::time::sleep(Duration::from_millis(jitter)).await;
+        }
+    }
+
+    /// Commits what is open, tidies up and lets nobody in any more.
     pub async fn close(&self) {
-        self.shared.checkpoints.abort();
+        if let Kept::File { checkpoints, .. } = &self.shared.kept {
+            checkpoints.abort();
+        }
         self.shared.writer.close().await;
-        self.shared.reader.close();
-        let (path, limits) = (self.shared.path.clone(), self.shared.options.limits);
-        if let Err(error) = tokio::task::spawn_blocking(move || truncate(&path, &limits)).await {
-            tracing::error!(%error, "the last checkpoint failed");
+        self.shared.reader.close().await;
+        if let Kept::File { path, .. } = &self.shared.kept {
+            let (path, limits) = (path.clone(), self.shared.options.limits);
+            if let Err(error) = tokio::task::spawn_blocking(move || sqlite::truncate(&path, &limits)).await {
+                tracing::error!(%error, "the last checkpoint failed");
+            }
         }
     }
 }
 
-/// Waits until the group's commit is known.
-async fn settled(mut ticket: Ticket) -> Result<(), DbError> {
-    let outcome = ticket.wait_for(Option::is_some).await;
-    match outcome.as_deref() {
-        Ok(Some(outcome)) => outcome.clone(),
-        _ => Err(DbError::Unknown("the group ended without a word".to_owned())),
+fn open_file(
+    path: &Path,
+    options: &DbOptions,
+    told: Option<Arc<Notify>>,
+    trouble: &Arc<Mutex<Option<String>>>,
+) -> Result<(Writer, Reader, Kept), OpenError> {
+    if rusqlite::version_number() < 3_051_003 {
+        return Err(OpenError::Version { found: rusqlite::version().to_owned() });
     }
+    let (runtime, limits) = (Handle::current(), options.limits);
+    let writer = sqlite::Writer::open(path.to_owned(), limits, told, Arc::clone(trouble))?;
+    let reader = sqlite::Reader::new(path.to_owned(), limits, options.readers, runtime.clone());
+    let checkpoints = runtime.spawn(sqlite::keep_short(path.to_owned(), limits)).abort_handle();
+    Ok((Writer::Sqlite(writer), Reader::from(reader), Kept::File { path: path.to_owned(), checkpoints }))
 }

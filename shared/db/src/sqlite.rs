@@ -8,4 +8,4 @@ mod value;
 
 pub(crate) use checkpoint::{keep_short, truncate};
 pub(crate) use lane::{Ticket, Turn, Writer};
-pub use reader::Reader;
+pub(crate) use reader::Reader;

@@ -4,9 +4,10 @@
 use crate::context::Context;
 use crate::error::DbError;
 use crate::ids::Ids;
-use crate::row::FromRow;
-use crate::sqlite::{Ticket, Turn};
+use crate::row::{FromRow, entity_columns, model};
+use crate::turn::{Ticket, Turn};
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ColumnType;
 use sea_orm::{DbBackend, EntityTrait, IntoActiveModel, QuerySelect, QueryTrait, Select, Statement, TryIntoModel};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -14,28 +15,18 @@ use uuid::Uuid;
 /// One use-case's transaction. Dropped without being kept, it takes its work back.
 pub struct Tx {
     turn: Option<Turn>,
+    backend: DbBackend,
     pushed: Vec<Statement>,
     context: Context,
     ids: Arc<Ids>,
     now: DateTime<Utc>,
     emitted: bool,
-    conflict: bool,
-    /// What a pushed statement failed with; its fellows are lost, so nothing of the transaction may be kept.
-    push_failed: Option<DbError>,
 }
 
 impl Tx {
     pub(crate) fn new(turn: Turn, context: Context, ids: Arc<Ids>, now: DateTime<Utc>) -> Self {
-        Self {
-            turn: Some(turn),
-            pushed: Vec::new(),
-            context,
-            ids,
-            now,
-            emitted: false,
-            conflict: false,
-            push_failed: None,
-        }
+        let backend = turn.backend();
+        Self { turn: Some(turn), backend, pushed: Vec::new(), context, ids, now, emitted: false }
     }
 
     /// The row that the statement finds, if any. What was pushed before is sent first.
@@ -61,9 +52,8 @@ impl Tx {
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: TryIntoModel<E::Model>,
     {
-        let statement = select.build(DbBackend::Sqlite);
-        self.flush()?;
-        self.with(|turn| turn.with(|connection| connection.models::<E>(&statement)))
+        let statement = select.build(self.backend);
+        self.read(statement, entity_columns::<E>()).await?.into_iter().map(model::<E>).collect()
     }
 
     /// Rows of plain values. What was pushed before is sent first.
@@ -71,9 +61,8 @@ impl Tx {
     /// # Errors
     /// As [`Tx::one`].
     pub async fn rows<R: FromRow>(&mut self, query: impl QueryTrait + Send) -> Result<Vec<R>, DbError> {
-        let statement = query.build(DbBackend::Sqlite);
-        self.flush()?;
-        self.with(|turn| turn.with(|connection| connection.tuples::<R>(&statement)))
+        let statement = query.build(self.backend);
+        self.read(statement, R::columns()).await?.into_iter().map(R::from_values).collect()
     }
 
     /// Executes now; the number of rows changed.
@@ -81,15 +70,15 @@ impl Tx {
     /// # Errors
     /// As [`Tx::one`]; [`DbError::Unique`] when a uniqueness rule refuses.
     pub async fn run(&mut self, statement: impl QueryTrait + Send) -> Result<u64, DbError> {
-        let statement = statement.build(DbBackend::Sqlite);
-        self.flush()?;
-        self.with(|turn| turn.with(|connection| connection.execute(&statement)))
+        let statement = statement.build(self.backend);
+        let pushed = std::mem::take(&mut self.pushed);
+        self.turn()?.execute(&pushed, &statement).await
     }
 
     /// Executes before the next read or the commit, whichever comes first. It must change a row, else the commit
     /// fails.
     pub fn push(&mut self, statement: impl QueryTrait) {
-        self.pushed.push(statement.build(DbBackend::Sqlite));
+        self.pushed.push(statement.build(self.backend));
     }
 
     /// Notes that events were emitted, so that the relay is woken after the commit.
@@ -101,6 +90,21 @@ impl Tx {
     #[must_use]
     pub const fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// The database's own clock, for leases between processes and nothing else. SQLite has none: there it is
+    /// [`Tx::now`].
+    ///
+    /// # Errors
+    /// As [`Tx::one`].
+    pub async fn database_now(&mut self) -> Result<DateTime<Utc>, DbError> {
+        if self.backend == DbBackend::Sqlite {
+            return Ok(self.now);
+        }
+        let clock = Statement::from_string(self.backend, "SELECT clock_timestamp()");
+        let row = self.read(clock, <(DateTime<Utc>,)>::columns()).await?.pop();
+        let (now,) = <(DateTime<Utc>,)>::from_values(row.unwrap_or_default())?;
+        Ok(now)
     }
 
     /// A new id.
@@ -115,53 +119,47 @@ impl Tx {
         &self.context
     }
 
-    fn flush(&mut self) -> Result<(), DbError> {
-        for statement in std::mem::take(&mut self.pushed) {
-            let changed = self.with(|turn| turn.with(|connection| connection.execute(&statement)));
-            let failure = match changed {
-                Ok(0) => DbError::NoRowChanged(statement.sql),
-                Ok(_) => continue,
-                Err(error) => error,
-            };
-            self.push_failed = Some(failure);
-            break;
-        }
-        self.push_failed.clone().map_or(Ok(()), Err)
+    async fn read(
+        &mut self,
+        statement: Statement,
+        columns: Vec<ColumnType>,
+    ) -> Result<Vec<Vec<sea_orm::Value>>, DbError> {
+        let pushed = std::mem::take(&mut self.pushed);
+        self.turn()?.read(&pushed, &statement, &columns).await
     }
 
-    fn with<T>(&mut self, work: impl FnOnce(&mut Turn) -> Result<T, DbError>) -> Result<T, DbError> {
-        let turn = self.turn.as_mut().ok_or_else(|| DbError::Unavailable("the transaction has ended".to_owned()))?;
-        let result = work(turn);
-        if matches!(result, Err(DbError::Conflict)) {
-            self.conflict = true;
-        }
-        result
+    fn turn(&mut self) -> Result<&mut Turn, DbError> {
+        self.turn.as_mut().ok_or_else(|| DbError::Unavailable("the transaction has ended".to_owned()))
     }
 
     /// True when a statement lost against another transaction: the use-case may be run again.
-    pub(crate) const fn met_conflict(&self) -> bool {
-        self.conflict
+    pub(crate) fn may_rerun(&self) -> bool {
+        self.turn.as_ref().is_some_and(Turn::may_rerun)
     }
 
     /// Sends what is pushed and keeps the work.
-    pub(crate) fn keep(&mut self) -> Result<Ticket, DbError> {
-        self.flush()?;
-        let emitted = self.emitted;
-        let kept = self.with(|turn| turn.keep(emitted));
+    pub(crate) async fn keep(&mut self) -> Result<Ticket, DbError> {
+        let (pushed, emitted) = (std::mem::take(&mut self.pushed), self.emitted);
+        let kept = self.turn()?.keep(&pushed, emitted).await;
         if kept.is_ok() {
             self.turn = None;
         }
         kept
     }
 
-    /// Takes the work back; see `Lane::take_back` for the ticket.
-    pub(crate) fn take_back(&mut self) -> Option<Ticket> {
-        self.turn.take().and_then(|mut turn| turn.take_back())
+    /// Takes the work back; what is left to wait for, if anything is.
+    pub(crate) async fn take_back(&mut self) -> Option<Ticket> {
+        match self.turn.take() {
+            Some(turn) => Some(turn.take_back().await),
+            None => None,
+        }
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        drop(self.take_back());
+        if let Some(turn) = self.turn.take() {
+            turn.abandon();
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! The promises of the runner, on a real file.
+//! The promises of the runner, on both databases.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 #[path = "runner/things.rs"]
 mod things;
 
-use db::{Context, Db, DbError, Tx};
+use db::{Context, Db, DbError, DbOptions, Tx};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use sea_orm::sea_query::Expr;
@@ -13,16 +13,45 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use things::{Refused, count_up, insert, insert_and_linger, insert_then_refuse, named, names, open, thing};
+use things::{Kind, Refused, count_up, insert, insert_and_linger, insert_then_refuse, named, names, open, thing};
 use tokio::sync::Notify;
+
+/// Makes each test twice.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Kind::Sqlite).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Kind::Postgres).await;
+            })+
+        }
+    };
+}
+
+on_both_databases! {
+    two_hundred_writers_of_one_row_lose_nothing,
+    one_members_failure_takes_nothing_of_another_along,
+    a_pushed_statement_that_changes_no_row_fails_the_commit,
+    a_failed_push_cannot_be_swallowed,
+    a_caller_that_goes_away_leaves_nothing_and_holds_up_nobody,
+    a_panic_is_rolled_back_and_the_next_writer_goes_on,
+    who_waits_too_long_for_the_turn_is_told_so,
+    every_kind_of_value_comes_back_as_it_went,
+    a_closed_database_takes_nothing_and_has_kept_everything,
+}
 
 async fn write_name(db: &Db, name: &str) -> Result<uuid::Uuid, Refused> {
     db.write(&Context::default(), &name.to_owned(), insert).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_writers_of_one_row_lose_nothing() {
-    let (db, _dir) = open(|_| {}).await;
+async fn two_hundred_writers_of_one_row_lose_nothing(kind: Kind) {
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     let id = write_name(&db, "counter").await.unwrap();
     let writers = (0..200).map(|_| {
         let db = db.clone();
@@ -35,9 +64,8 @@ async fn two_hundred_writers_of_one_row_lose_nothing() {
     assert_eq!(stored.count, 200);
 }
 
-#[tokio::test]
-async fn one_members_failure_takes_nothing_of_another_along() {
-    let (db, _dir) = open(|_| {}).await;
+async fn one_members_failure_takes_nothing_of_another_along(kind: Kind) {
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     write_name(&db, "taken").await.unwrap();
     // The first lets the others queue behind it; those share a group.
     let context = Context::default();
@@ -55,22 +83,20 @@ async fn one_members_failure_takes_nothing_of_another_along() {
     assert_eq!(names(&db).await, ["gate", "kept", "taken"]);
 }
 
-#[tokio::test]
-async fn a_pushed_statement_that_changes_no_row_fails_the_commit() {
+async fn a_pushed_statement_that_changes_no_row_fails_the_commit(kind: Kind) {
     async fn touch_nothing(tx: &mut Tx, name: &String) -> Result<(), Refused> {
         insert(tx, name).await?;
         let nobody = thing::Column::Name.eq("nobody");
         tx.push(thing::Entity::update_many().col_expr(thing::Column::Count, Expr::value(1_i64)).filter(nobody));
         Ok(())
     }
-    let (db, _dir) = open(|_| {}).await;
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     let result = db.write(&Context::default(), &"left".to_owned(), touch_nothing).await;
     assert!(matches!(result, Err(Refused::Db(DbError::NoRowChanged(_)))), "{result:?}");
     assert!(names(&db).await.is_empty());
 }
 
-#[tokio::test]
-async fn a_failed_push_cannot_be_swallowed() {
+async fn a_failed_push_cannot_be_swallowed(kind: Kind) {
     async fn swallows(tx: &mut Tx, names: &[String; 3]) -> Result<(), Refused> {
         for name in names {
             insert(tx, name).await?;
@@ -79,7 +105,7 @@ async fn a_failed_push_cannot_be_swallowed() {
         assert!(tx.all(thing::Entity::find()).await.is_err(), "nothing is true any more in this transaction");
         Ok(())
     }
-    let (db, _dir) = open(|_| {}).await;
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     write_name(&db, "taken").await.unwrap();
     let command = ["one", "taken", "three"].map(str::to_owned);
     let result = db.write(&Context::default(), &command, swallows).await;
@@ -94,11 +120,11 @@ async fn a_slow_statement_fails_its_own_writer_and_no_neighbour() {
         tx.run(thing::Entity::update_many().col_expr(thing::Column::Count, Expr::cust(endless))).await?;
         Ok(())
     }
-    let (db, _dir) = open(|options| {
+    let change = |options: &mut DbOptions| {
         options.limits.statement = Duration::from_millis(50);
         options.limits.group_age = Duration::from_secs(1);
-    })
-    .await;
+    };
+    let Some((db, _dir)) = open(Kind::Sqlite, change).await else { return };
     write_name(&db, "row").await.unwrap();
     let context = Context::default();
     // The first lets the others queue behind it; those share a group.
@@ -117,7 +143,9 @@ async fn a_slow_statement_fails_its_own_writer_and_no_neighbour() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_whose_opener_goes_away_while_it_waits_for_a_lock_is_ended() {
-    let (db, dir) = open(|options| options.limits.lock = Duration::from_secs(10)).await;
+    let Some((db, dir)) = open(Kind::Sqlite, |options| options.limits.lock = Duration::from_secs(10)).await else {
+        return;
+    };
     let stranger = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
     let write = |name: &'static str| {
@@ -137,15 +165,14 @@ async fn a_group_whose_opener_goes_away_while_it_waits_for_a_lock_is_ended() {
     stranger.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
 }
 
-#[tokio::test]
-async fn a_caller_that_goes_away_leaves_nothing_and_holds_up_nobody() {
+async fn a_caller_that_goes_away_leaves_nothing_and_holds_up_nobody(kind: Kind) {
     async fn never_ends(tx: &mut Tx, begun: &Arc<Notify>) -> Result<(), Refused> {
         let id = tx.new_id();
         tx.run(thing::Entity::insert(named(id, "half", None))).await?;
         begun.notify_one();
         std::future::pending().await
     }
-    let (db, _dir) = open(|_| {}).await;
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     for round in 0..50 {
         let begun = Arc::new(Notify::new());
         let context = Context::default();
@@ -164,14 +191,13 @@ async fn a_caller_that_goes_away_leaves_nothing_and_holds_up_nobody() {
     assert!(!left.contains(&"half".to_owned()));
 }
 
-#[tokio::test]
-async fn a_panic_is_rolled_back_and_the_next_writer_goes_on() {
+async fn a_panic_is_rolled_back_and_the_next_writer_goes_on(kind: Kind) {
     async fn panics(tx: &mut Tx, name: &String) -> Result<(), Refused> {
         insert(tx, name).await?;
         tx.all(thing::Entity::find()).await?;
         panic!("on purpose")
     }
-    let (db, _dir) = open(|_| {}).await;
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     let name = "panic".to_owned();
     let context = Context::default();
     let writing = AssertUnwindSafe(db.write(&context, &name, panics)).catch_unwind().await;
@@ -182,7 +208,9 @@ async fn a_panic_is_rolled_back_and_the_next_writer_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strangers_lock_is_waited_for_up_to_the_lock_limit() {
-    let (db, dir) = open(|options| options.limits.lock = Duration::from_millis(500)).await;
+    let Some((db, dir)) = open(Kind::Sqlite, |options| options.limits.lock = Duration::from_millis(500)).await else {
+        return;
+    };
     let stranger = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
     stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
     let waiting = tokio::spawn({
@@ -203,14 +231,17 @@ async fn a_strangers_lock_is_waited_for_up_to_the_lock_limit() {
     assert_eq!(db.trouble(), None);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_too_long_for_the_turn_is_told_so() {
+async fn who_waits_too_long_for_the_turn_is_told_so(kind: Kind) {
     async fn holds(_: &mut Tx, (begun, release): &(Arc<Notify>, Arc<Notify>)) -> Result<(), Refused> {
         begun.notify_one();
         release.notified().await;
         Ok(())
     }
-    let (db, _dir) = open(|options| options.limits.acquire = Duration::from_millis(50)).await;
+    let one_short = |options: &mut DbOptions| {
+        options.limits.acquire = Duration::from_millis(50);
+        options.writers = 1;
+    };
+    let Some((db, _dir)) = open(kind, one_short).await else { return };
     let signals = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let holder = tokio::spawn({
         let (db, signals) = (db.clone(), signals.clone());
@@ -224,8 +255,7 @@ async fn who_waits_too_long_for_the_turn_is_told_so() {
     assert_eq!(names(&db).await, ["then"]);
 }
 
-#[tokio::test]
-async fn every_kind_of_value_comes_back_as_it_went() {
+async fn every_kind_of_value_comes_back_as_it_went(kind: Kind) {
     async fn store(tx: &mut Tx, model: &thing::Model) -> Result<(), Refused> {
         let model = model.clone();
         tx.push(thing::Entity::insert(thing::ActiveModel {
@@ -240,7 +270,7 @@ async fn every_kind_of_value_comes_back_as_it_went() {
         }));
         Ok(())
     }
-    let (db, _dir) = open(|_| {}).await;
+    let Some((db, _dir)) = open(kind, |_| {}).await else { return };
     let full = thing::Model {
         id: db.new_id(),
         name: "007".to_owned(),
@@ -269,15 +299,24 @@ async fn every_kind_of_value_comes_back_as_it_went() {
     }
 }
 
-#[tokio::test]
-async fn a_closed_database_takes_nothing_and_has_kept_everything() {
-    let (db, dir) = open(|_| {}).await;
+async fn a_closed_database_takes_nothing_and_has_kept_everything(kind: Kind) {
+    let Some((db, place)) = open(kind, |_| {}).await else { return };
     write_name(&db, "kept").await.unwrap();
     db.close().await;
     assert!(matches!(write_name(&db, "late").await, Err(Refused::Db(DbError::Unavailable(_)))));
-    let file = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
-    let kept: String = file.query_row("SELECT group_concat(name) FROM thing", [], |row| row.get(0)).unwrap();
-    assert_eq!(kept, "kept");
-    let log = dir.path().join("test.db-wal");
-    assert_eq!(std::fs::metadata(log).map_or(0, |log| log.len()), 0);
+    let read = db.reader().all(thing::Entity::find()).await;
+    assert!(matches!(read, Err(DbError::Unavailable(_))), "{read:?}");
+    match kind {
+        Kind::Sqlite => {
+            let file = rusqlite::Connection::open(place.path().join("test.db")).unwrap();
+            let kept: String = file.query_row("SELECT group_concat(name) FROM thing", [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, "kept");
+            let log = place.path().join("test.db-wal");
+            assert_eq!(std::fs::metadata(log).map_or(0, |log| log.len()), 0);
+        }
+        Kind::Postgres => {
+            let kept = place.scratch().column("SELECT name FROM test.thing").await;
+            assert_eq!(kept, [Some("kept".to_owned())]);
+        }
+    }
 }

@@ -4,3 +4,4 @@ pub(crate) mod inbox;
 pub(crate) mod inbox_head;
 pub(crate) mod outbox;
 pub(crate) mod relay_lease;
+pub(crate) mod undecodable;

@@ -4,10 +4,12 @@ use crate::entity::{inbox, outbox};
 use chrono::{DateTime, Utc};
 use db::{Db, DbError};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use uuid::Uuid;
 
+/// A listener has failed on it. Written out: two bound zeros would be two expressions to PostgreSQL.
+const TRIED: &str = "attempts > 0";
 /// Blocked events that are named one by one.
 const NAMED: u64 = 5;
 
@@ -59,11 +61,11 @@ pub(crate) async fn read(db: &Db) -> Result<MessagingHealth, DbError> {
     let states = inbox::Entity::find()
         .select_only()
         .column(inbox::Column::Status)
-        .column_as(Expr::col(inbox::Column::Attempts).gt(0), "tried")
+        .column_as(Expr::cust(TRIED), "tried")
         .column_as(inbox::Column::EventId.count(), "rows")
         .filter(inbox::Column::Status.is_in(open))
         .group_by(inbox::Column::Status)
-        .group_by(Expr::col(inbox::Column::Attempts).gt(0));
+        .group_by(Expr::cust(TRIED));
     let states = reader.rows::<(i16, bool, i64)>(states).await?;
     let count = |wanted: fn(i16, bool) -> bool| {
         states.iter().filter(|(status, tried, _)| wanted(*status, *tried)).map(|(_, _, rows)| rows).sum()

@@ -4,6 +4,7 @@ mod apply;
 mod deliver;
 mod failure;
 mod head;
+mod undecodable;
 mod worker;
 
 pub(crate) use deliver::Inbox;

@@ -2,20 +2,29 @@
 
 mod layers;
 mod parse;
+mod places;
 mod secrets;
 mod unavailable;
 
+pub(crate) use places::Places;
+pub use places::{BusSetting, RemoteDomain, Storage};
+
 use crate::flags::ServeFlags;
+use crate::gateway::GatewayTuning;
 use crate::module::Module;
 use crate::start_error::StartError;
 use contracts::{Clock, SystemClock};
 use layers::{Settings, Sources};
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use web::KeySource;
+use web::{KeySource, TrustedProxies};
+
+/// Where a domain's own binary looks for the user domain's when nobody says where it is.
+const USER_ALONE: &str = "http://127.0.0.1:8001";
 
 /// What a process is told. Made by [`Config::load`] or, inside a test, by [`Config::embedded`].
 #[derive(Debug, Clone)]
@@ -28,8 +37,22 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Database files, locks and secrets.
     pub data_dir: PathBuf,
-    /// Domains to serve; empty: all that the binary holds.
+    /// One PostgreSQL database for all domains, a schema each; none: SQLite files in the data directory.
+    pub database_url: Option<SecretString>,
+    /// A database of its own, by the domain's name.
+    pub database_urls: BTreeMap<String, SecretString>,
+    /// What carries the events.
+    pub bus: BusSetting,
+    /// Domains to serve; where this and `remote` are empty: all that the binary holds.
     pub domains: Vec<String>,
+    /// Domains that other processes serve, and whose requests are handed on.
+    pub remote: Vec<RemoteDomain>,
+    /// Where the user domain is served, when it is neither served here nor `remote`.
+    pub user_urls: Vec<String>,
+    /// What processes of one installation show one another.
+    pub internal_token: Option<SecretString>,
+    /// Who is believed about the client's address.
+    pub trusted_proxies: TrustedProxies,
     /// Whether anybody may register.
     pub registration_open: bool,
     /// Password of the first administrator; none: a random one.
@@ -84,6 +107,12 @@ pub struct Seams {
     pub wake_up: bool,
     /// How relay and inbox are tuned: batch sizes, intervals, backoff.
     pub relay: outbox::Tuning,
+    /// How patient the gateway is.
+    pub gateway: GatewayTuning,
+    /// What every name at the broker begins with, so that several systems share one.
+    pub bus_prefix: Option<String>,
+    /// Whether a start migrates PostgreSQL as `cleave migrate up` does.
+    pub migrates: bool,
 }
 
 impl Default for Seams {
@@ -97,6 +126,9 @@ impl Default for Seams {
             limits: db::Limits::default(),
             wake_up: true,
             relay: outbox::Tuning::default(),
+            gateway: GatewayTuning::default(),
+            bus_prefix: None,
+            migrates: false,
         }
     }
 }
@@ -117,7 +149,7 @@ impl Config {
     /// One line that names the setting, where it came from and what it must be.
     pub fn load(flags: &ServeFlags, modules: &[Module]) -> Result<Self, StartError> {
         let binary = match modules {
-            [alone] => alone.port.map(|port| ("port", port.to_string())).into_iter().collect(),
+            [alone] => of_one_domain(alone),
             _ => Vec::new(),
         };
         let file = settings_file(Path::new("cleave.toml"))?;
@@ -132,7 +164,14 @@ impl Config {
             port: 0,
             public_url: None,
             data_dir,
+            database_url: None,
+            database_urls: BTreeMap::new(),
+            bus: BusSetting::InProcess,
             domains: Vec::new(),
+            remote: Vec::new(),
+            user_urls: Vec::new(),
+            internal_token: None,
+            trusted_proxies: TrustedProxies::default(),
             registration_open: true,
             admin_password: None,
             admin_email: "admin@cleave.invalid".to_owned(),
@@ -151,12 +190,21 @@ impl Config {
         let settings = Settings::read(sources)?;
         unavailable::refuse(&settings)?;
         let get = |key| settings.get(key);
+        let (domains, remote) = parse::domains(get("domains")?, modules)?;
+        let user_url = get("user_url")?;
         Ok(Self {
             host: parse::required(get("host")?)?,
             port: parse::port(get("port")?)?,
             public_url: parse::public_url(get("public_url")?)?,
             data_dir: PathBuf::from(parse::required(get("data_dir")?)?),
-            domains: parse::domains(get("domains")?, modules)?,
+            database_url: parse::database(get("database_url")?)?,
+            database_urls: database_urls(&settings, modules)?,
+            bus: parse::bus(get("bus")?)?,
+            domains,
+            remote,
+            user_urls: user_url.given().map_or(Ok(Vec::new()), |text| parse::addresses(user_url, text))?,
+            internal_token: parse::internal_token(get("internal_token")?)?,
+            trusted_proxies: parse::trusted_proxies(get("trusted_proxies")?)?,
             registration_open: parse::choice(get("registration")?, &[("open", true), ("closed", false)])?,
             admin_password: secrets::given(get("admin_password")?, get("admin_password_file")?)?,
             admin_email: parse::required(get("admin_email")?)?,
@@ -192,6 +240,28 @@ impl Config {
             None => secrets::stored(&self.data_dir.join("secrets"), name),
         }
     }
+}
+
+/// What a domain's own binary does otherwise than the defaults file says.
+fn of_one_domain(module: &Module) -> Vec<(&'static str, String)> {
+    let port = module.port.map(|port| ("port", port.to_string()));
+    let user_url = (!module.brings_keys).then(|| ("user_url", USER_ALONE.to_owned()));
+    let rate_limit = ("rate_limit", "off".to_owned());
+    port.into_iter().chain(user_url).chain([rate_limit]).collect()
+}
+
+/// `CLEAVE_<DOMAIN>_DATABASE_URL` of the modules.
+fn database_urls(settings: &Settings, modules: &[Module]) -> Result<BTreeMap<String, SecretString>, StartError> {
+    let mut urls = BTreeMap::new();
+    for setting in settings.all() {
+        let Some(domain) = setting.key().strip_suffix("_database_url") else { continue };
+        if let Some(url) = parse::database(setting)?
+            && modules.iter().any(|module| module.name() == domain)
+        {
+            urls.insert(domain.to_owned(), url);
+        }
+    }
+    Ok(urls)
 }
 
 fn environment() -> Result<Vec<(String, String)>, StartError> {

@@ -23,6 +23,12 @@ pub(crate) fn make(directory: &Path) -> Result<(), StartError> {
     builder.create(directory).map_err(|error| unusable(directory, &error))
 }
 
+/// Whether files can be kept there; nothing is made.
+pub(crate) fn is_usable(directory: &Path) -> bool {
+    let trial = directory.join("cleave.trial");
+    File::create(&trial).and_then(|_| std::fs::remove_file(&trial)).is_ok()
+}
+
 /// Locks the files of a domain.
 pub(crate) fn lock(directory: &Path, domain: &str) -> Result<Lock, StartError> {
     let path = directory.join(format!("{domain}.lock"));

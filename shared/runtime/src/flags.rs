@@ -17,6 +17,57 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Serves until it is told to stop; what happens without a command.
     Serve(ServeFlags),
+    /// Brings the databases up to date, or tells how far they are
+    Migrate {
+        #[command(subcommand)]
+        what: Migrate,
+    },
+    /// What concerns the broker
+    Bus {
+        #[command(subcommand)]
+        what: Bus,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Applies what is pending; safe where several processes do so at once
+    Up(PlaceFlags),
+    /// Lists what is pending, with exit code 1 if anything is, and changes nothing
+    Status(PlaceFlags),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bus {
+    /// Throws away the queues of a domain that will not come back, with what is in them
+    Forget {
+        /// Its name
+        domain: String,
+        #[command(flatten)]
+        place: PlaceFlags,
+    },
+}
+
+/// Where things are, for commands that do not serve.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PlaceFlags {
+    /// SQLite files, locks and secrets [default: ./data]
+    #[arg(long, global = true)]
+    data_dir: Option<String>,
+    /// PostgreSQL database with a schema for each domain [default: SQLite files]
+    #[arg(long, global = true)]
+    database_url: Option<String>,
+    /// How events travel [default: in-process]
+    #[arg(long, global = true)]
+    bus: Option<String>,
+}
+
+impl PlaceFlags {
+    /// As `serve` would be given them.
+    pub(crate) fn of_serve(&self) -> ServeFlags {
+        let Self { data_dir, database_url, bus } = self.clone();
+        ServeFlags { data_dir, database_url, bus, ..ServeFlags::default() }
+    }
 }
 
 /// Flags of `serve`. Each lies over the variable `CLEAVE_…` of its name.
@@ -34,16 +85,16 @@ pub struct ServeFlags {
     /// Database files, locks and secrets [default: ./data]
     #[arg(long)]
     pub data_dir: Option<String>,
-    /// Not in this version: SQLite files in the data directory are used
+    /// PostgreSQL database with a schema for each domain [default: SQLite files in the data directory]
     #[arg(long)]
     pub database_url: Option<String>,
-    /// How events travel [default: in-process]
+    /// How events travel: in-process, or amqp://user:password@host:5672 [default: in-process]
     #[arg(long)]
     pub bus: Option<String>,
-    /// Which domains to serve, with commas [default: all]
+    /// Which domains to serve, with commas; task=http://host:8002 is served elsewhere [default: all]
     #[arg(long)]
     pub domains: Option<String>,
-    /// Not in this version: the user domain is served in this process
+    /// Where the user domain is, when it is not served here
     #[arg(long)]
     pub user_url: Option<String>,
     /// Accepted and not yet applied [default: 100/60s]

@@ -1,6 +1,7 @@
 //! The HTTP server of the process. Rule: the order of the layers stands here and nowhere else; workers live in threads
 //! of their own, and all of them are gone when [`Http::stop`] returns.
 
+use crate::gateway::Gateway;
 use crate::module::{Module, Routes};
 use crate::process::Process;
 use crate::routes::{self, Pages};
@@ -39,6 +40,7 @@ pub(crate) struct Site {
     pub(crate) edge: Data<Edge>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) routes: Vec<Routes>,
+    pub(crate) gateway: Arc<Gateway>,
     pub(crate) absent: Vec<Module>,
     pub(crate) pages: Data<Pages>,
     /// Until the head of a connection's first request is there.
@@ -144,7 +146,7 @@ fn app(
         .app_data(Data::clone(&site.pages))
         .configure(web::limits)
         .configure(|config| site.configure(config))
-        .default_service(to(web::not_found))
+        .default_service(to(routes::otherwise))
         .wrap(from_fn(middleware::body_deadline))
         .wrap(from_fn(middleware::catch_panics))
         .wrap(from_fn(middleware::problems))
@@ -158,6 +160,7 @@ impl Site {
         for routes in &self.routes {
             routes(config);
         }
+        self.gateway.routes(config);
         routes::routes(config);
         routes::absent(config, &self.absent);
     }

@@ -3,14 +3,18 @@
 
 mod bind;
 mod cleanup;
+mod command;
+mod commands;
 mod config;
 mod data_dir;
 mod flags;
+mod gateway;
 mod http;
 mod job;
 mod migrate;
 mod module;
 mod process;
+mod remote_keys;
 mod routes;
 mod run;
 mod screen;
@@ -19,8 +23,10 @@ mod signals;
 mod start_error;
 mod telemetry;
 
-pub use config::{Config, LogFormat, Seams};
+pub use command::Command;
+pub use config::{BusSetting, Config, LogFormat, RemoteDomain, Seams, Storage};
 pub use flags::ServeFlags;
+pub use gateway::GatewayTuning;
 pub use job::Job;
 pub use module::{Deps, Endpoint, Module, Mounted};
 pub use run::run;

@@ -1,9 +1,10 @@
 //! The seam between a domain and the process that serves it. Rule: a domain says what it brings in one value;
 //! nothing here knows which domains there are.
 
+use crate::command::Command;
 use crate::config::Config;
 use crate::job::Job;
-use crate::migrate::{self, Migrate};
+use crate::migrate::Migrations;
 use crate::start_error::StartError;
 use actix_web::web::ServiceConfig;
 use contracts::Clock;
@@ -12,7 +13,9 @@ use futures_util::future::BoxFuture;
 use outbox::Listeners;
 use sea_orm_migration::MigratorTrait;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 use web::KeySource;
 
 type Mount = Arc<dyn Fn(Deps) -> BoxFuture<'static, Result<Mounted, StartError>> + Send + Sync>;
@@ -26,8 +29,10 @@ pub struct Module {
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) example: Option<&'static str>,
     pub(crate) port: Option<u16>,
-    pub(crate) migrate: Option<Migrate>,
+    pub(crate) migrations: Option<Migrations>,
     pub(crate) mount: Option<Mount>,
+    pub(crate) brings_keys: bool,
+    pub(crate) commands: Vec<Command>,
 }
 
 /// One route for the page at `/docs`: method, path, and what it does in a few words.
@@ -37,7 +42,17 @@ impl Module {
     /// A domain of that name; the name is also that of its database file, its lock, its inbox and its health.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, prefixes: &[], endpoints: &[], example: None, port: None, migrate: None, mount: None }
+        Self {
+            name,
+            prefixes: &[],
+            endpoints: &[],
+            example: None,
+            port: None,
+            migrations: None,
+            mount: None,
+            brings_keys: false,
+            commands: Vec::new(),
+        }
     }
 
     /// The path prefixes that belong to it, whether it is served here or not.
@@ -71,7 +86,7 @@ impl Module {
     /// The tables of its database.
     #[must_use]
     pub fn migrations<M: MigratorTrait>(mut self) -> Self {
-        self.migrate = Some(migrate::migrate::<M>);
+        self.migrations = Some(Migrations::of::<M>());
         self
     }
 
@@ -82,6 +97,20 @@ impl Module {
         F: Fn(Deps) -> BoxFuture<'static, Result<Mounted, StartError>> + Send + Sync + 'static,
     {
         self.mount = Some(Arc::new(mount));
+        self
+    }
+
+    /// Says that it brings [`Mounted::key_source`]: where it is served elsewhere, keys are fetched from there.
+    #[must_use]
+    pub const fn brings_keys(mut self) -> Self {
+        self.brings_keys = true;
+        self
+    }
+
+    /// A subcommand of every binary that holds it.
+    #[must_use]
+    pub fn command(mut self, command: Command) -> Self {
+        self.commands.push(command);
         self
     }
 
@@ -111,6 +140,10 @@ pub struct Deps {
     pub public_url: String,
     /// True when this start made the domain's database.
     pub first_start: bool,
+    /// Where files may be kept; none where the process needs no directory and has none.
+    pub data_dir: Option<PathBuf>,
+    /// Becomes true when the process begins to stop: what waits for news should answer.
+    pub stopping: watch::Receiver<bool>,
 }
 
 impl fmt::Debug for Deps {

@@ -1,16 +1,18 @@
 //! What the routes of the process itself know: who is served, and how each of them is. Rule: liveness touches
 //! nothing; a process is ready while it may be sent requests; it is unhealthy only when a domain cannot write.
 
+use crate::gateway::{RemoteHealth, Service};
 use crate::server::Domain;
 use bus::EventBus;
 use chrono::{DateTime, Utc};
 use contracts::Clock;
+use futures_util::future::join_all;
 use outbox::MessagingHealth;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 use web::Verifier;
 
 /// An event that waits longer than this makes its domain degraded.
@@ -20,14 +22,20 @@ const LATE_SECONDS: i64 = 60;
 pub(crate) struct Process {
     pub(crate) public_url: String,
     pub(crate) domains: Vec<Domain>,
+    /// Domains that are served elsewhere.
+    pub(crate) remote: Vec<Arc<Service>>,
     pub(crate) bus: Arc<dyn EventBus>,
     pub(crate) verifier: Arc<Verifier>,
+    /// Whether there is somewhere that keys come from; a gateway may have none.
+    pub(crate) has_keys: bool,
     pub(crate) clock: Arc<dyn Clock>,
-    draining: AtomicBool,
+    pub(crate) stopping: watch::Sender<bool>,
+    /// Whether it waits for somebody to migrate its databases, and serves nothing else until then.
+    pub(crate) migrating: bool,
 }
 
 /// How somebody is; the worst of several counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     Healthy,
@@ -50,52 +58,67 @@ pub(crate) struct ProcessHealth {
 }
 
 impl Process {
-    pub(crate) fn new(
-        public_url: String,
-        domains: Vec<Domain>,
-        bus: Arc<dyn EventBus>,
-        verifier: Arc<Verifier>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { public_url, domains, bus, verifier, clock, draining: AtomicBool::new(false) }
-    }
-
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
     pub(crate) fn begin_draining(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.stopping.send_replace(true);
     }
 
     /// None while requests may come; else what stands in the way.
     pub(crate) fn not_ready(&self) -> Option<&'static str> {
-        if self.draining.load(Ordering::Acquire) {
+        if *self.stopping.borrow() {
             return Some("stopping");
+        }
+        if self.migrating {
+            return Some("migrations are pending: run cleave migrate up");
         }
         if self.domains.iter().any(|domain| domain.db.trouble().is_some()) {
             return Some("a database cannot be written");
         }
-        (!self.verifier.is_loaded()).then_some("the token keys are not loaded")
+        // Who serves nothing itself verifies next to nothing.
+        (!self.domains.is_empty() && !self.verifier.is_loaded()).then_some("the token keys are not loaded")
     }
 
-    /// Looks at every domain at once.
+    /// Looks at every domain at once. One that is elsewhere and away is no reason to take this process away too.
     pub(crate) async fn health(&self) -> ProcessHealth {
-        let domains = futures_util::future::join_all(self.domains.iter().map(Domain::health)).await;
+        let mounted = join_all(self.domains.iter().map(Domain::health));
+        let remote = join_all(self.remote.iter().map(|service| remote_health(service)));
+        let (mounted, remote) = tokio::join!(mounted, remote);
         let bus = self.bus.status();
-        let edge = [(bus.trouble.is_some(), "bus"), (self.verifier.is_stale(), "keys")];
-        let edge_status = if edge.iter().any(|(bad, _)| *bad) { Status::Degraded } else { Status::Healthy };
-        let status = domains.iter().map(|domain| domain.status).max().unwrap_or(Status::Healthy).max(edge_status);
-        let services = domains.iter().map(|domain| (domain.name.to_owned(), json!(domain.status))).collect();
-        let mut checks: Map<String, Value> =
-            domains.into_iter().map(|domain| (domain.name.to_owned(), domain.checks)).collect();
-        checks.insert("bus".to_owned(), json!({ "kind": bus.kind, "trouble": bus.trouble }));
-        checks.insert(
-            "keys".to_owned(),
-            json!({ "loaded": self.verifier.is_loaded(), "stale": self.verifier.is_stale() }),
-        );
+        let stale = self.has_keys && self.verifier.is_stale();
+        let elsewhere = remote.iter().any(|domain| domain.status > Status::Healthy);
+        let edge = if bus.trouble.is_some() || stale || elsewhere { Status::Degraded } else { Status::Healthy };
+        let unable = if self.migrating { Status::Unhealthy } else { Status::Healthy };
+        let status = mounted.iter().map(|domain| domain.status).max().unwrap_or(unable).max(edge);
+        let mut checks = Map::new();
+        let mut services = Map::new();
+        for domain in mounted.into_iter().chain(remote) {
+            services.insert(domain.name.to_owned(), json!(domain.status));
+            checks.insert(domain.name.to_owned(), domain.checks);
+        }
+        if !self.domains.is_empty() {
+            checks.insert("bus".to_owned(), json!({ "kind": bus.kind, "trouble": bus.trouble }));
+        }
+        let keys = json!({ "loaded": self.verifier.is_loaded(), "stale": self.verifier.is_stale() });
+        checks.insert("keys".to_owned(), keys);
         ProcessHealth { status, services, checks }
     }
+
+    /// How the domain of that name is, here or elsewhere.
+    pub(crate) async fn health_of(&self, name: &str) -> Option<DomainHealth> {
+        if let Some(domain) = self.domains.iter().find(|domain| domain.name == name) {
+            return Some(domain.health().await);
+        }
+        let service = self.remote.iter().find(|service| service.name == name)?;
+        Some(remote_health(service).await)
+    }
+}
+
+async fn remote_health(service: &Service) -> DomainHealth {
+    let RemoteHealth { status, checks } = service.health().await;
+    DomainHealth { name: service.name, status, checks }
 }
 
 impl fmt::Debug for Process {

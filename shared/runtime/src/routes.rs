@@ -4,11 +4,13 @@ mod absent;
 mod docs;
 mod final_status;
 mod health;
+mod otherwise;
 mod root;
 
 pub(crate) use absent::absent;
 pub(crate) use docs::Pages;
 pub(crate) use final_status::final_status;
+pub(crate) use otherwise::otherwise;
 
 use actix_web::web::ServiceConfig;
 use web::At;

@@ -1,15 +1,17 @@
 //! The one screen at the start: what runs, on what, and where to go next.
 
-use crate::server::Domain;
+use crate::process::Process;
 use std::fmt::Write;
 
 /// Writing into a `String` cannot fail.
-pub(crate) fn screen(public_url: &str, domains: &[Domain], bus: &str, notices: &[String]) -> String {
-    let rows: Vec<(&str, String, String)> = domains
-        .iter()
-        .map(|domain| (domain.name, domain.db.location(), domain.migrated.to_string()))
-        .chain([("bus", bus.to_owned(), String::new())])
-        .collect();
+pub(crate) fn screen(process: &Process, bus: &str, notices: &[String]) -> String {
+    let public_url = process.public_url.as_str();
+    let mounted = process.domains.iter();
+    let mounted = mounted.map(|domain| (domain.name, domain.db.location(), domain.migrated.to_string()));
+    let remote = process.remote.iter().map(|service| (service.name, service.addresses(), "elsewhere".to_owned()));
+    // Who mounts nothing has no events.
+    let bus = (!process.domains.is_empty()).then(|| ("bus", bus.to_owned(), String::new()));
+    let rows: Vec<_> = mounted.chain(remote).chain(bus).collect();
     let first = rows.iter().map(|(name, _, _)| name.len()).max().unwrap_or_default();
     let second = rows.iter().map(|(_, place, _)| place.len()).max().unwrap_or_default();
     let mut screen = format!("Cleave {}\n\n", env!("CARGO_PKG_VERSION"));

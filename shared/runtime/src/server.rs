@@ -1,15 +1,19 @@
 //! A running process. Rule: everything it holds (port, files, threads, tasks) is released by [`Server::stop`], in
 //! the order that loses nothing.
 
+mod bus;
+mod opened;
 mod start;
+mod waiting;
 
+pub(crate) use opened::{Files, deps_of, open_one};
 pub use start::serve;
 
 use crate::data_dir::{AddressFile, Lock};
 use crate::http::Http;
 use crate::migrate::Migrated;
 use crate::process::Process;
-use bus::EventBus;
+use ::bus::EventBus;
 use db::Db;
 use futures_util::future::join_all;
 use outbox::Messaging;
@@ -50,7 +54,7 @@ pub struct Server {
     http: Http,
     jobs: Jobs,
     following: JoinSet<()>,
-    address_file: AddressFile,
+    address_file: Option<AddressFile>,
     locks: Vec<Lock>,
 }
 

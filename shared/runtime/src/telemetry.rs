@@ -6,8 +6,9 @@ use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
-/// What libraries say at `info` at every start; an operator who names the target gets it.
-const QUIET: &str = "actix_server=warn,sea_orm_migration=warn,sqlx=warn";
+/// What libraries say at `info` at every start, and what lapin says at `error` of a broker that the bus reports by
+/// itself; an operator who names the target gets it.
+const QUIET: &str = "actix_server=warn,sea_orm_migration=warn,sqlx=warn,lapin=off";
 
 /// Installs the subscriber; a process that has one keeps it.
 pub fn init(config: &Config) {

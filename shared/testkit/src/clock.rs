@@ -19,7 +19,18 @@ impl TestClock {
     /// A new clock.
     #[must_use]
     pub fn new() -> Self {
-        Self { micros: Arc::new(AtomicI64::new(FIRST)) }
+        Self::at(FIRST)
+    }
+
+    /// One that starts at so many microseconds since 1970.
+    #[must_use]
+    pub(crate) fn at(micros: i64) -> Self {
+        Self { micros: Arc::new(AtomicI64::new(micros)) }
+    }
+
+    /// What it shows, in microseconds since 1970, without going on.
+    pub(crate) fn micros(&self) -> i64 {
+        self.micros.load(Ordering::SeqCst)
     }
 
     /// Moves it forward.

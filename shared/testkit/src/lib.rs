@@ -7,17 +7,28 @@
     reason = "a test ends at what it did not expect"
 )]
 
+mod child;
 mod client;
 mod clock;
+pub mod conformance;
 mod eventually;
+mod ground;
 mod injector;
+mod processes;
+mod servers;
 mod settle;
 mod system;
 mod tokens;
+mod topology;
+mod virtual_host;
 
+pub use child::child;
 pub use client::{Client, Reply};
 pub use clock::TestClock;
 pub use eventually::eventually;
 pub use injector::Injector;
-pub use system::{Start, Starting, System, Topology};
+pub use servers::not_run;
+pub use system::{Start, Starting, System};
 pub use tokens::TokenSource;
+pub use topology::{Carrier, Databases, Part, Topology};
+pub use virtual_host::VirtualHost;

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use contracts::topology;
+use db::Db;
 use outbox::{Position, Unfinished};
-use runtime::{Domain, Server};
 use std::collections::HashMap;
 
 /// How far a system is.
@@ -14,9 +14,14 @@ pub(crate) enum Progress {
     Moving(String),
 }
 
+/// A domain's database.
+pub(crate) struct Store {
+    pub(crate) name: &'static str,
+    pub(crate) db: Db,
+}
+
 /// Looks at every database once.
-pub(crate) async fn look(server: &Server, now: DateTime<Utc>) -> Progress {
-    let domains = server.domains();
+pub(crate) async fn look(domains: &[Store], now: DateTime<Utc>) -> Progress {
     let mut failures = Vec::new();
     for domain in domains {
         let pending = outbox::unpublished(&domain.db).await.expect("a readable outbox");
@@ -40,7 +45,7 @@ pub(crate) async fn look(server: &Server, now: DateTime<Utc>) -> Progress {
 
 /// What failed in one inbox; `Err` while something in it still moves.
 async fn inbox(
-    domain: &Domain,
+    domain: &Store,
     published: &HashMap<&'static str, Vec<Position>>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Unfinished>, String> {

@@ -1,23 +1,37 @@
 //! A whole system inside a test.
 
+mod end;
+mod people;
+mod rest;
+mod rows;
+mod settings;
+
+pub(crate) use settings::prepare;
+
+use crate::child::order;
 use crate::client::Client;
 use crate::clock::TestClock;
+use crate::eventually::eventually;
+use crate::ground::Ground;
 use crate::injector::Injector;
-use crate::settle::{Progress, describe, look};
-use crate::tokens::{TokenSource, random_id};
+use crate::processes::{Common, Processes};
+use crate::settle::Store;
+use crate::tokens::TokenSource;
+use crate::topology::Topology;
 use chrono::TimeDelta;
-use contracts::user::Role;
-use contracts::{Clock, UserId};
+use contracts::Clock;
+use db::{Db, DbOptions};
 use futures_util::future::BoxFuture;
-use outbox::Unfinished;
 use runtime::{Config, Server, StartError};
 use secrecy::SecretString;
-use serde_json::json;
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::task::block_in_place;
 use uuid::Uuid;
 
 /// The issuer of tokens and the base of links; the same after a restart on another port.
@@ -32,22 +46,22 @@ pub type Starting = BoxFuture<'static, Result<Server, StartError>>;
 /// What starts one.
 pub type Start = fn(Config) -> Starting;
 
-/// Which processes, databases and bus a system is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topology {
-    /// One process, SQLite files, the in-process bus.
-    Embedded,
-}
-
 /// A running system with a directory of its own.
 pub struct System {
     start: Start,
+    topology: Topology,
+    /// Of the process inside the test.
     config: Config,
     server: Option<Server>,
+    /// Those of a system that has several.
+    processes: Processes,
+    stores: Vec<Store>,
     clock: TestClock,
     tokens: Arc<TokenSource>,
     sequences: Arc<Mutex<HashMap<Uuid, i64>>>,
     http: Client,
+    // Last: nobody uses them any more.
+    ground: Ground,
     directory: TempDir,
 }
 
@@ -65,36 +79,146 @@ impl System {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(start: Start, topology: Topology, change: impl FnOnce(&mut Config)) -> Self {
-        let Topology::Embedded = topology;
         let directory = tempfile::tempdir().expect("a directory");
+        let ground = Ground::of(&topology, directory.path()).await;
         let clock = TestClock::new();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let tokens = Arc::new(TokenSource::new(PUBLIC_URL, Arc::clone(&shared)));
         let mut config = Config::embedded(directory.path().to_owned());
         config.public_url = Some(PUBLIC_URL.to_owned());
         config.admin_password = Some(SecretString::from(PASSWORD));
-        config.seams.clock = shared;
         config.seams.key_source = Some(Arc::clone(&tokens) as _);
-        // Many systems share a machine while tests run: slow is not wrong there.
-        config.seams.limits.acquire = PATIENCE;
-        config.seams.limits.statement = PATIENCE;
-        config.seams.head_deadline = PATIENCE;
+        ground.tell(&mut config);
+        prepare(&mut config, shared);
         change(&mut config);
-        let http = Client::nobody("");
-        let server = Some(start(config.clone()).await.unwrap_or_else(|error| panic!("{error}")));
-        Self { start, config, server, clock, tokens, sequences: Arc::default(), http, directory }
+        let mut system = Self {
+            start,
+            topology,
+            config,
+            server: None,
+            processes: Processes::default(),
+            stores: Vec::new(),
+            clock,
+            tokens,
+            sequences: Arc::default(),
+            http: Client::nobody(""),
+            ground,
+            directory,
+        };
+        system.run().await;
+        system
     }
 
-    /// The running process.
+    async fn run(&mut self) {
+        if self.topology.processes.is_empty() {
+            let server = (self.start)(self.config.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+            let store = |domain: &runtime::Domain| Store { name: domain.name, db: domain.db.clone() };
+            self.stores = server.domains().iter().map(store).collect();
+            self.server = Some(server);
+            return;
+        }
+        let (mut processes, common) = (std::mem::take(&mut self.processes), self.common());
+        block_in_place(|| processes.start(&common));
+        self.processes = processes;
+        self.ready().await;
+        if self.stores.is_empty() {
+            self.stores = self.open().await;
+        }
+    }
+
+    /// Returns when every process may be sent requests, and whoever hands them on knows it.
+    async fn ready(&self) {
+        for address in self.processes.addresses() {
+            let client = self.http.at(&address.to_string());
+            eventually("ready", PATIENCE, async || {
+                let ready = client.try_send(reqwest::Method::GET, "/health/ready", None).await;
+                ready.is_ok_and(|reply| reply.status == 200).then_some(())
+            })
+            .await;
+        }
+        let anonymous = self.anonymous();
+        eventually("every domain is reached", PATIENCE, async || {
+            let health = anonymous.get("/health").await.body;
+            let reached = health["services"].as_object()?.values().all(|status| status != "unhealthy");
+            reached.then_some(())
+        })
+        .await;
+    }
+
+    /// The databases of the processes.
+    async fn open(&self) -> Vec<Store> {
+        let domains: BTreeSet<&'static str> =
+            self.topology.processes.iter().flat_map(|part| part.serves.iter().copied()).collect();
+        let mut stores = Vec::new();
+        for name in domains {
+            let mut options = match self.ground.postgres(name) {
+                Some(database) => DbOptions::postgres(database.url(), name),
+                None => panic!("several processes cannot share the SQLite file of {name}"),
+            };
+            options.clock = Arc::new(self.clock.clone());
+            options.readers = 1;
+            stores.push(Store { name, db: Db::open(options).await.expect("the domain's database") });
+        }
+        stores
+    }
+
+    fn common(&self) -> Common<'_> {
+        Common {
+            topology: &self.topology,
+            ground: &self.ground,
+            directory: self.directory.path(),
+            public_url: PUBLIC_URL,
+            password: PASSWORD,
+            micros: self.clock.micros(),
+        }
+    }
+
+    /// The process inside the test.
+    ///
+    /// # Panics
+    /// After a stop, and when there are several.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("one running process inside the test")
+    }
+
+    /// Where clients speak to.
     ///
     /// # Panics
     /// After a stop.
     #[must_use]
-    pub fn server(&self) -> &Server {
-        self.server.as_ref().expect("a running system")
+    pub fn address(&self) -> SocketAddr {
+        match self.processes.front() {
+            Some(front) => front,
+            None => self.server().address(),
+        }
     }
 
-    /// Its clock.
+    /// Somebody without a token who speaks to that process.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    #[must_use]
+    pub fn at(&self, process: &str) -> Client {
+        self.http.at(&self.processes.address(process).expect("a process of that name").to_string())
+    }
+
+    /// A domain's database, as a process that serves it has it.
+    ///
+    /// # Panics
+    /// When no process serves it.
+    #[must_use]
+    pub fn db(&self, domain: &str) -> &Db {
+        &self.stores.iter().find(|store| store.name == domain).expect("a domain that is served").db
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub const fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Its clock; of several processes, the test's own.
     #[must_use]
     pub const fn clock(&self) -> &TestClock {
         &self.clock
@@ -118,8 +242,8 @@ impl System {
     /// When it does not start.
     pub async fn restart(&mut self) {
         self.stop().await;
-        let server = (self.start)(self.config.clone()).await;
-        self.server = Some(server.unwrap_or_else(|error| panic!("{error}")));
+        self.overtake();
+        self.run().await;
     }
 
     /// Stops it in good order.
@@ -127,57 +251,33 @@ impl System {
         if let Some(server) = self.server.take() {
             server.stop().await;
         }
+        block_in_place_if_several(&self.topology, || self.processes.stop());
     }
 
-    /// Somebody without a token.
-    #[must_use]
-    pub fn anonymous(&self) -> Client {
-        self.http.at(&self.server().address().to_string())
+    /// Ends a process as a crash does.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn kill(&mut self, process: &str) {
+        block_in_place(|| self.processes.kill(process));
     }
 
-    /// A user with a token: registered and signed in where the user domain is served, else made up.
-    pub async fn user(&self, name: &str) -> Client {
-        if !self.serves("user") {
-            return self.made_up(name, Role::User);
+    /// Starts a process again that was killed, where it was, and returns when it listens.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn revive(&mut self, process: &str) {
+        self.overtake();
+        let (mut processes, common) = (std::mem::take(&mut self.processes), self.common());
+        block_in_place(|| processes.revive(process, &common));
+        self.processes = processes;
+    }
+
+    /// Puts all clocks beyond what each has gone on by itself, so that a new one is behind none.
+    fn overtake(&self) {
+        if !self.topology.processes.is_empty() {
+            self.advance(TimeDelta::seconds(1));
         }
-        let anonymous = self.anonymous();
-        let body = json!({"username": name, "email": format!("{name}@example.org"), "password": PASSWORD});
-        let user = anonymous.post("/api/v1/auth/register", body).await.expect(201);
-        self.sign_in(name, user["id"].as_str().expect("an id").parse().expect("a UUID")).await
-    }
-
-    /// An administrator with a token.
-    pub async fn admin(&self) -> Client {
-        if !self.serves("user") {
-            return self.made_up("admin", Role::Admin);
-        }
-        let client = self.sign_in("admin", UserId(Uuid::nil())).await;
-        let me = client.get("/api/v1/users/me").await.expect(200);
-        Client { id: Some(me["id"].as_str().expect("an id").parse().expect("a UUID")), ..client }
-    }
-
-    /// A fresh token for a registered user, for instance after the clock was moved.
-    pub async fn sign_in(&self, name: &str, id: UserId) -> Client {
-        let anonymous = self.anonymous();
-        let body = json!({"login": name, "password": PASSWORD});
-        let tokens = anonymous.post("/api/v1/auth/login", body).await.expect(200);
-        let token = tokens["access_token"].as_str().expect("a token").to_owned();
-        Client { token: Some(token), id: Some(id), name: name.to_owned(), ..anonymous }
-    }
-
-    /// The password that all its users have.
-    #[must_use]
-    pub const fn password(&self) -> &'static str {
-        PASSWORD
-    }
-
-    fn made_up(&self, name: &str, role: Role) -> Client {
-        let id = UserId(random_id());
-        Client { token: Some(self.tokens.token(id, role)), id: Some(id), name: name.to_owned(), ..self.anonymous() }
-    }
-
-    fn serves(&self, domain: &str) -> bool {
-        self.server().domains().iter().any(|served| served.name == domain)
     }
 
     /// Publishes other domains' events.
@@ -187,44 +287,22 @@ impl System {
         Injector::new(Arc::clone(self.server().bus()), clock, Arc::clone(&self.sequences))
     }
 
-    /// Moves the clock and lets everything that waits look at it.
+    /// Moves the clock of every process and lets everything that waits look at it.
     pub fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
-        self.server().wake_all();
+        self.order(&order::advance(by.num_microseconds().expect("a span that fits")));
     }
 
-    /// Returns when every event has had its effect.
-    ///
-    /// # Panics
-    /// At the first event that failed or is dead, with its cause; or when the system does not come to rest.
-    pub async fn settle(&self) {
-        let failures = self.rest().await;
-        assert!(failures.is_empty(), "events failed:\n{}", describe(&failures));
-    }
-
-    /// Returns when every event has had its effect, or is kept back by a failure; the failures.
-    ///
-    /// # Panics
-    /// When there is no failure, or the system does not come to rest.
-    pub async fn settle_with_failures(&self) -> Vec<Unfinished> {
-        let failures = self.rest().await;
-        assert!(!failures.is_empty(), "a failure was expected, and there is none");
-        failures.into_iter().map(|(_, failure)| failure).collect()
-    }
-
-    async fn rest(&self) -> Vec<(&'static str, Unfinished)> {
-        let started = Instant::now();
-        let mut pause = Duration::from_millis(1);
-        self.server().wake_all();
-        loop {
-            match look(self.server(), self.clock.now()).await {
-                Progress::Settled(failures) => return failures,
-                Progress::Moving(what) => {
-                    assert!(started.elapsed() < PATIENCE, "the system does not come to rest: {what}")
-                }
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(20));
+    /// Lets everything that waits look now.
+    fn order(&self, order: &Value) {
+        if let Some(server) = &self.server {
+            server.wake_all();
         }
+        block_in_place_if_several(&self.topology, || self.processes.order(order));
     }
+}
+
+/// Processes are spoken to in place; the only one inside the test is not, and its test may have one thread alone.
+fn block_in_place_if_several<T>(topology: &Topology, work: impl FnOnce() -> T) -> T {
+    if topology.processes.is_empty() { work() } else { block_in_place(work) }
 }

@@ -11,7 +11,7 @@ mod verifier;
 
 pub use caller::{Admin, Caller, FreshCaller};
 pub use claims::{AUDIENCE, CLIENT_ID, Claims, TOKEN_TYPE};
-pub use source::{KeySnapshot, KeySource, KeySourceError, Revocation, Revoked};
+pub use source::{KeySnapshot, KeySource, KeySourceError, REVOCATIONS_AGAIN, Revocation, Revoked};
 pub use verifier::{TokenRefused, Verifier};
 
 use std::sync::Once;

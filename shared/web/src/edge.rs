@@ -1,6 +1,7 @@
 //! What the outermost layers need to know, and the answers of actix-web's own layers. Rule: a refusal by the
 //! framework looks like one of ours.
 
+use crate::client_address::TrustedProxies;
 use crate::problem::{Problem, ProblemCode};
 use actix_web::http::StatusCode;
 use actix_web::web::{FormConfig, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
@@ -19,6 +20,8 @@ pub struct Edge {
     pub body_deadline: Duration,
     /// Whether clients reach the server over TLS, so that they may be told to insist on it.
     pub tls: bool,
+    /// Who is believed about the client's address.
+    pub trusted_proxies: TrustedProxies,
     /// Makes the ids of requests.
     pub ids: Ids,
 }
@@ -27,7 +30,13 @@ impl Edge {
     /// The default limits, with request ids of that clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { body_bytes: BODY_BYTES, body_deadline: BODY_DEADLINE, tls: false, ids: Ids::new(clock) }
+        Self {
+            body_bytes: BODY_BYTES,
+            body_deadline: BODY_DEADLINE,
+            tls: false,
+            trusted_proxies: TrustedProxies::default(),
+            ids: Ids::new(clock),
+        }
     }
 }
 

@@ -43,6 +43,23 @@ enum Outcome {
     KeyReused,
 }
 
+/// Why a request with a key was not carried out.
+enum Failed<E> {
+    /// Another one with its key was, at the same time.
+    Overtaken,
+    /// Its own reasons.
+    Of(E),
+}
+
+impl<E: From<DbError>> From<DbError> for Failed<E> {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unique { constraint } if constraint.starts_with("command_dedup.") => Self::Overtaken,
+            error => Self::Of(error.into()),
+        }
+    }
+}
+
 /// Runs a command once per key.
 pub(crate) async fn once<C, F, A, T, E>(
     db: &Db,
@@ -60,7 +77,16 @@ where
     E: From<DbError> + Into<Problem> + Send + 'static,
 {
     let keyed = Keyed { key, policy: Policy::DEFAULT, command, use_case, answer, result: PhantomData };
-    match db.write(context, &keyed, Once).await.map_err(Into::into)? {
+    // Where writers do not wait for one another, two may both find no record; who is second then finds the other's.
+    let outcome = match db.write(context, &keyed, Once).await {
+        Err(Failed::Overtaken) => db.write(context, &keyed, Once).await,
+        outcome => outcome,
+    };
+    let outcome = outcome.map_err(|failed| match failed {
+        Failed::Overtaken => E::from(DbError::Conflict).into(),
+        Failed::Of(error) => error.into(),
+    })?;
+    match outcome {
         Outcome::Fresh(answer) => answer.into_response(),
         Outcome::Replayed(answer) => {
             let mut response = answer.into_response()?;
@@ -94,8 +120,8 @@ where
     E: From<DbError> + Send + 'static,
 {
     type Ok = Outcome;
-    type Err = E;
-    type Running = BoxFuture<'t, Result<Outcome, E>>;
+    type Err = Failed<E>;
+    type Running = BoxFuture<'t, Result<Outcome, Failed<E>>>;
 
     fn run(&self, tx: &'t mut Tx, keyed: &'t Keyed<'a, C, F, A, T, E>) -> Self::Running {
         async move {
@@ -103,7 +129,7 @@ where
                 let same = known.request_hash == keyed.key.request_hash;
                 return Ok(if same { Outcome::Replayed(record::answer(known)?) } else { Outcome::KeyReused });
             }
-            let value = keyed.use_case.run(tx, keyed.command).await?;
+            let value = keyed.use_case.run(tx, keyed.command).await.map_err(Failed::Of)?;
             let answer = (keyed.answer)(&value);
             record::keep(tx, &keyed.key, &answer, keyed.policy).await?;
             Ok(Outcome::Fresh(answer))

@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod body;
 mod call;
+mod client_address;
 mod command;
 mod decode;
 mod edge;
@@ -22,11 +23,12 @@ mod routes;
 
 pub use answer::{Answer, json, list, one, one_public};
 pub use auth::{
-    AUDIENCE, Admin, CLIENT_ID, Caller, Claims, FreshCaller, KeySnapshot, KeySource, KeySourceError, Revocation,
-    Revoked, TOKEN_TYPE, TokenRefused, Verifier, install_crypto,
+    AUDIENCE, Admin, CLIENT_ID, Caller, Claims, FreshCaller, KeySnapshot, KeySource, KeySourceError, REVOCATIONS_AGAIN,
+    Revocation, Revoked, TOKEN_TYPE, TokenRefused, Verifier, install_crypto,
 };
 pub use body::{Body, NoBody};
 pub use call::{Call, Command, OpenCall, SecretCall};
+pub use client_address::{TrustedProxies, client_address};
 pub use command::command;
 pub use edge::{Edge, limits, not_found};
 pub use etag::{IfMatch, Stale, etag, etag_public};

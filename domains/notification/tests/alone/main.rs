@@ -18,7 +18,7 @@ fn start(config: runtime::Config) -> Starting {
 }
 
 async fn system() -> System {
-    System::start(start, Topology::Embedded).await
+    System::start(start, Topology::asked()).await
 }
 
 /// Writes to oneself and sends it; the answer.

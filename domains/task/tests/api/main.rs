@@ -17,7 +17,7 @@ async fn system() -> System {
     fn start(config: runtime::Config) -> Starting {
         Box::pin(runtime::serve(config, vec![task::module()]))
     }
-    System::start(start, Topology::Embedded).await
+    System::start(start, Topology::asked()).await
 }
 
 /// Somebody of whom the domain has heard.

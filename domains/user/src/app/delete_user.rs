@@ -32,7 +32,7 @@ pub(crate) enum DeleteUserError {
 }
 
 pub(crate) async fn delete_user(tx: &mut Tx, command: &DeleteUser) -> Result<(), DeleteUserError> {
-    let mut user = users::lock(tx, command.user).await?.ok_or(DeleteUserError::NotFound)?;
+    let mut user = users::lock_among_admins(tx, command.user).await?.ok_or(DeleteUserError::NotFound)?;
     command.if_match.require(user.version)?;
     if command.checked_hash.as_ref().is_some_and(|checked| *checked != user.password_hash) {
         return Err(DeleteUserError::PasswordChanged);

@@ -30,10 +30,17 @@ pub(crate) enum EditUserError {
 }
 
 pub(crate) async fn edit_user(tx: &mut Tx, command: &EditUser) -> Result<User, EditUserError> {
-    let mut user = users::lock(tx, command.user).await?.ok_or(EditUserError::NotFound)?;
+    let edit = &command.edit;
+    let may_demote = edit.role.is_some() || edit.is_active.is_some();
+    let user = if may_demote {
+        users::lock_among_admins(tx, command.user).await?
+    } else {
+        users::lock(tx, command.user).await?
+    };
+    let mut user = user.ok_or(EditUserError::NotFound)?;
     command.if_match.require(user.version)?;
     let was_working_admin = user.is_working_admin();
-    let edited = user.edit(&command.edit, tx.now());
+    let edited = user.edit(edit, tx.now());
     if edited.changes.is_empty() {
         return Ok(user);
     }

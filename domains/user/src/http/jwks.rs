@@ -15,15 +15,20 @@ pub(super) async fn jwks(
     _: Params<NoParams>,
 ) -> Result<HttpResponse, Problem> {
     let document = state.keys.jwks().await?;
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes())));
+    let tag = tag_of(&document);
     let known = is_known(&request, &tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "public, max-age=300"));
     Ok(if known { response.finish() } else { response.content_type("application/jwk-set+json").body(document) })
 }
 
+/// The entity tag of a document.
+pub(super) fn tag_of(document: &str) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, document.as_bytes())))
+}
+
 /// The tag has no comma, so the header can be taken apart at them.
-fn is_known(request: &HttpRequest, tag: &str) -> bool {
+pub(super) fn is_known(request: &HttpRequest, tag: &str) -> bool {
     let lines = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|line| line.to_str().ok());
     lines
         .flat_map(|line| line.split(','))

@@ -35,12 +35,11 @@ pub(super) async fn login(
 /// The longest user agent that is kept.
 const USER_AGENT: usize = 200;
 
-/// The peer is the other end of the connection; what it claims about others is not looked at.
 fn device(request: &HttpRequest) -> Device {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Device {
         user_agent: agent.map(|text| text.chars().take(USER_AGENT).collect()),
-        ip: request.peer_addr().map(|peer| peer.ip().to_canonical().to_string()),
+        ip: web::client_address(request).map(|address| address.to_string()),
     }
 }
 

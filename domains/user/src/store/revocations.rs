@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contracts::{SessionId, UserId};
 use db::{DbError, Reader, Tx};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set};
-use web::{Revocation, Revoked};
+use web::{REVOCATIONS_AGAIN, Revocation, Revoked};
 
 /// Refuses the access tokens of a session.
 pub(crate) fn session(tx: &mut Tx, id: SessionId) {
@@ -38,8 +38,10 @@ fn push(tx: &mut Tx, row: ActiveModel) {
     tx.push(Entity::insert(row));
 }
 
-/// The living ones with a number above `n`, ascending.
+/// The living ones with a number above `n`, ascending, and those a little below: where several processes write, a
+/// number may become visible after one above it.
 pub(crate) async fn after(reader: &Reader, n: i64, now: DateTime<Utc>) -> Result<Vec<Revocation>, DbError> {
+    let n = n.saturating_sub(REVOCATIONS_AGAIN);
     let rows = Entity::find().filter(Column::N.gt(n)).filter(Column::ValidUntil.gt(now)).order_by_asc(Column::N);
     reader.all(rows).await?.into_iter().map(revocation).collect()
 }

@@ -9,7 +9,7 @@ use crate::domain::{DisplayName, Email, NewUser, Timezone, User, Username};
 use contracts::user::Role;
 use contracts::{Stream, UserId};
 use db::{DbError, Reader, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 /// Why an account could not be stored.
@@ -46,6 +46,17 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User) -> Result<(), InsertError> 
 /// The account, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<User>, DbError> {
     tx.one(Entity::find_by_id(id.uuid()).lock_exclusive()).await?.map(user).transpose()
+}
+
+/// The account, locked together with all working administrators, in one order: for whoever may remove one. Locked one
+/// after the other, two transactions that each remove the other's would wait for each other.
+pub(crate) async fn lock_among_admins(tx: &mut Tx, id: UserId) -> Result<Option<User>, DbError> {
+    let admins = Condition::all().add(Column::Role.eq(Role::Admin.as_str())).add(Column::IsActive.eq(true));
+    let all = Entity::find()
+        .filter(Condition::any().add(Column::Id.eq(id.uuid())).add(admins))
+        .order_by_asc(Column::Id)
+        .lock_exclusive();
+    tx.all(all).await?.into_iter().find(|row| row.id == id.uuid()).map(user).transpose()
 }
 
 /// Stores what an edit or an event can change.

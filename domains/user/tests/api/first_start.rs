@@ -7,7 +7,7 @@ use testkit::{System, Topology};
 
 #[tokio::test]
 async fn a_random_password_of_the_first_administrator_is_in_a_private_file() {
-    let mut system = System::start_with(serve, Topology::Embedded, |config| config.admin_password = None).await;
+    let mut system = System::start_with(serve, Topology::EMBEDDED, |config| config.admin_password = None).await;
     let path = system.directory().join("admin-password");
     let password = std::fs::read_to_string(&path).unwrap();
     #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! `POST /api/v1/auth/login`.
 
-use crate::{is_signed_in, sign_in, system, text, with};
+use crate::{is_signed_in, serve, sign_in, system, text, with};
 use futures_util::future::join_all;
 use serde_json::json;
+use testkit::{System, Topology};
 
 #[tokio::test]
 async fn username_and_address_sign_in_in_any_case() {
@@ -111,8 +112,23 @@ async fn a_flood_is_turned_away_and_leaves_nothing_behind() {
         }
     }
     assert!(signed_in > 0, "{turned_away} were turned away, and nobody was let in");
-    let sessions: i64 =
-        crate::outbox::database(&system).query_row("SELECT count(*) FROM session", [], |row| row.get(0)).unwrap();
+    let sessions = system.count("user", "SELECT count(*) FROM session").await;
     assert_eq!(sessions, signed_in, "who was turned away has no session");
     sign_in(&system, "admin").await;
+}
+
+#[tokio::test]
+async fn the_session_keeps_the_clients_address_as_a_trusted_proxy_tells_it() {
+    let stored = async |proxies: &str| {
+        let system = System::start_with(serve, Topology::EMBEDDED, |config| {
+            config.trusted_proxies = web::TrustedProxies::parse(proxies).unwrap();
+        })
+        .await;
+        let client = system.anonymous().with("x-forwarded-for", "192.0.2.1, 203.0.113.5, 127.0.0.9");
+        let body = json!({"login": "admin", "password": system.password()});
+        let _ = client.post("/api/v1/auth/login", body).await.expect(200);
+        system.column("user", "SELECT ip FROM session").await.remove(0)
+    };
+    assert_eq!(stored("").await, "127.0.0.1", "nobody is trusted");
+    assert_eq!(stored("127.0.0.0/8").await, "203.0.113.5", "the last hop that is not ours");
 }

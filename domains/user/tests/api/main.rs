@@ -22,7 +22,7 @@ fn serve(config: Config) -> Starting {
 }
 
 async fn system() -> System {
-    System::start(serve, Topology::Embedded).await
+    System::start(serve, Topology::asked()).await
 }
 
 /// The tokens of a new session.

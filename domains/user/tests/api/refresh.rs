@@ -1,6 +1,5 @@
 //! `POST /api/v1/auth/refresh`.
 
-use crate::outbox::database;
 use crate::{is_signed_in, sign_in, system, text, with};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -61,10 +60,8 @@ async fn a_reuse_after_the_grace_ends_the_session() {
     assert!(!is_signed_in(&with(&anna, &second)).await, "its access tokens are refused at once");
     refresh(&system, text(&second, "refresh_token")).await.expect_problem(401, "refresh_invalid");
     refresh(&system, text(&first, "refresh_token")).await.expect_problem(401, "refresh_invalid");
-    let reason: String = database(&system)
-        .query_row("SELECT revoke_reason FROM session WHERE revoked_at IS NOT NULL", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(reason, "reused");
+    let reasons = system.column("user", "SELECT revoke_reason FROM session WHERE revoked_at IS NOT NULL").await;
+    assert_eq!(reasons, ["reused"]);
     assert!(is_signed_in(&with(&anna, &other)).await, "other sessions go on");
     let _ = refreshed(&system, &other).await;
 }
@@ -89,14 +86,8 @@ async fn of_many_at_once_one_successor_comes() {
     let successors: HashSet<String> =
         replies.into_iter().map(|reply| text(&reply.expect(200), "refresh_token").to_owned()).collect();
     assert_eq!(successors.len(), 1, "no forks");
-    let unused: i64 = database(&system)
-        .query_row(
-            "SELECT count(*) FROM refresh_token WHERE consumed_at IS NULL AND parent_id IS NOT NULL",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(unused, 1);
+    let unused = "SELECT count(*) FROM refresh_token WHERE consumed_at IS NULL AND parent_id IS NOT NULL";
+    assert_eq!(system.count("user", unused).await, 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! `POST /api/v1/auth/register`.
 
-use crate::outbox::database;
 use crate::{serve, system};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -10,8 +9,8 @@ fn body(username: &str, email: &str) -> Value {
     json!({"username": username, "email": email, "password": "korrekt horse"})
 }
 
-fn users(system: &System) -> i64 {
-    database(system).query_row("SELECT count(*) FROM users WHERE username <> 'admin'", [], |row| row.get(0)).unwrap()
+async fn users(system: &System) -> i64 {
+    system.count("user", "SELECT count(*) FROM users WHERE username <> 'admin'").await
 }
 
 #[tokio::test]
@@ -58,7 +57,7 @@ async fn a_name_that_is_taken_in_any_case_is_409() {
     let _ = anonymous.post("/api/v1/auth/register", body("anna", "anna@x.org")).await.expect(201);
     anonymous.post("/api/v1/auth/register", body("bert", "ANNA@X.ORG")).await.expect_problem(409, "email_taken");
     anonymous.post("/api/v1/auth/register", body("anna", "bert@x.org")).await.expect_problem(409, "username_taken");
-    assert_eq!(users(&system), 1);
+    assert_eq!(users(&system).await, 1);
 }
 
 /// As a client does that comes again when it is told to: hashing has a queue, and other tests run beside.
@@ -83,7 +82,7 @@ async fn of_many_at_once_one_is_made() {
     let mut statuses: Vec<_> = all.await;
     statuses.sort_unstable();
     assert_eq!(statuses, [&[201][..], &[409; 19]].concat());
-    assert_eq!(users(&system), 1);
+    assert_eq!(users(&system).await, 1);
 }
 
 #[tokio::test]
@@ -96,7 +95,7 @@ async fn of_many_with_a_key_each_one_is_made() {
     let mut statuses: Vec<_> = all.await;
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409], "the database decides where nobody looked first");
-    assert_eq!(users(&system), 1);
+    assert_eq!(users(&system).await, 1);
 }
 
 #[tokio::test]
@@ -108,7 +107,7 @@ async fn what_a_client_may_not_write_is_refused() {
         let problem = system.anonymous().post("/api/v1/auth/register", body).await.expect_problem(422, "unknown_field");
         assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
     }
-    assert_eq!(users(&system), 0);
+    assert_eq!(users(&system).await, 0);
 }
 
 #[tokio::test]
@@ -131,7 +130,7 @@ async fn every_invalid_field_is_told() {
             ("/display_name", "invalid_character")
         ]
     );
-    assert_eq!(users(&system), 0);
+    assert_eq!(users(&system).await, 0);
 }
 
 #[tokio::test]
@@ -145,13 +144,13 @@ async fn an_idempotency_key_replays_the_account_and_refuses_another() {
     assert_eq!(first.expect(201), again.expect(201));
     // The hash of the request stands for the caller, so another body is another caller with the same key.
     client.post("/api/v1/auth/register", body("anna", "other@x.org")).await.expect_problem(409, "username_taken");
-    assert_eq!(users(&system), 1);
+    assert_eq!(users(&system).await, 1);
 }
 
 #[tokio::test]
 async fn a_closed_registration_is_403() {
-    let system = System::start_with(serve, Topology::Embedded, |config| config.registration_open = false).await;
+    let system = System::start_with(serve, Topology::EMBEDDED, |config| config.registration_open = false).await;
     let reply = system.anonymous().post("/api/v1/auth/register", body("anna", "anna@x.org")).await;
     reply.expect_problem(403, "registration_closed");
-    assert_eq!(users(&system), 0);
+    assert_eq!(users(&system).await, 0);
 }

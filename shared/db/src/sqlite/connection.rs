@@ -4,10 +4,9 @@
 use super::value::{Bound, decode};
 use crate::error::{DbError, OpenError};
 use crate::options::Limits;
-use crate::row::FromRow;
 use rusqlite::{ErrorCode, OpenFlags};
+use sea_orm::Statement;
 use sea_orm::sea_query::{ColumnType, Value};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Iterable, Statement, TryIntoModel};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,35 +107,8 @@ impl Connection {
         Ok(u64::try_from(changed).unwrap_or_default())
     }
 
-    /// Entities.
-    pub(crate) fn models<E>(&self, statement: &Statement) -> Result<Vec<E::Model>, DbError>
-    where
-        E: EntityTrait,
-        E::Model: IntoActiveModel<E::ActiveModel>,
-        E::ActiveModel: TryIntoModel<E::Model>,
-    {
-        let columns: Vec<E::Column> = E::Column::iter().collect();
-        let types: Vec<ColumnType> = columns.iter().map(|column| column.def().get_column_type().clone()).collect();
-        self.query(statement, &types, |values| {
-            let mut row = <E::ActiveModel as ActiveModelTrait>::default();
-            for (column, value) in columns.iter().zip(values) {
-                row.try_set(*column, value).map_err(|error| DbError::Decode(error.to_string()))?;
-            }
-            row.try_into_model().map_err(|error| DbError::Decode(error.to_string()))
-        })
-    }
-
-    /// Tuples.
-    pub(crate) fn tuples<R: FromRow>(&self, statement: &Statement) -> Result<Vec<R>, DbError> {
-        self.query(statement, &R::columns(), R::from_values)
-    }
-
-    fn query<T>(
-        &self,
-        statement: &Statement,
-        columns: &[ColumnType],
-        mut make: impl FnMut(Vec<Value>) -> Result<T, DbError>,
-    ) -> Result<Vec<T>, DbError> {
+    /// Rows, each column read as its type says.
+    pub(crate) fn query(&self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Value>>, DbError> {
         self.arm();
         let mut prepared = self.raw.prepare_cached(&statement.sql).map_err(|error| sort(&error))?;
         if prepared.column_count() != columns.len() {
@@ -151,7 +123,7 @@ impl Connection {
             for (index, column) in columns.iter().enumerate() {
                 values.push(decode(row.get_ref(index).map_err(|error| sort(&error))?, column)?);
             }
-            found.push(make(values)?);
+            found.push(values);
         }
         Ok(found)
     }

@@ -4,8 +4,8 @@
 use super::connection::Connection;
 use crate::error::DbError;
 use crate::options::Limits;
-use crate::row::FromRow;
-use sea_orm::{DbBackend, EntityTrait, IntoActiveModel, QuerySelect, QueryTrait, Select, Statement, TryIntoModel};
+use sea_orm::Statement;
+use sea_orm::sea_query::{ColumnType, Value};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 /// A pool of read-only connections, opened when they are first needed.
 #[derive(Clone)]
-pub struct Reader {
+pub(crate) struct Reader {
     shared: Arc<Shared>,
 }
 
@@ -32,52 +32,25 @@ impl Reader {
         Self { shared: Arc::new(Shared { path, limits, idle: Mutex::default(), permits, runtime }) }
     }
 
-    /// The first row, in place: for statements that find their row by a key.
+    /// Rows, in place: for a statement that finds its row by a key.
     ///
     /// # Errors
     /// [`DbError::Busy`] when no connection is free within the acquire limit; see [`DbError`] for the rest.
-    pub async fn one<E>(&self, select: Select<E>) -> Result<Option<E::Model>, DbError>
-    where
-        E: EntityTrait,
-        E::Model: IntoActiveModel<E::ActiveModel>,
-        E::ActiveModel: TryIntoModel<E::Model>,
-    {
-        let statement = select.limit(1).build(DbBackend::Sqlite);
+    pub(crate) async fn one(&self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Value>>, DbError> {
         let _permit = self.permit().await?;
-        Ok(self.shared.with(|connection| connection.models::<E>(&statement))?.into_iter().next())
+        self.shared.with(|connection| connection.query(statement, columns))
     }
 
-    /// All rows, on the blocking pool: a scan must not hold up a thread that serves requests.
+    /// Rows, on the blocking pool: a scan must not hold up a thread that serves requests.
     ///
     /// # Errors
     /// As [`Reader::one`].
-    pub async fn all<E>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbError>
-    where
-        E: EntityTrait,
-        E::Model: IntoActiveModel<E::ActiveModel> + 'static,
-        E::ActiveModel: TryIntoModel<E::Model>,
-    {
-        self.aside(select.build(DbBackend::Sqlite), |connection, statement| connection.models::<E>(statement)).await
-    }
-
-    /// Rows of plain values, on the blocking pool.
-    ///
-    /// # Errors
-    /// As [`Reader::one`].
-    pub async fn rows<R: FromRow>(&self, query: impl QueryTrait) -> Result<Vec<R>, DbError> {
-        self.aside(query.build(DbBackend::Sqlite), |connection, statement| connection.tuples::<R>(statement)).await
-    }
-
-    async fn aside<T: Send + 'static>(
-        &self,
-        statement: Statement,
-        read: impl FnOnce(&Connection, &Statement) -> Result<T, DbError> + Send + 'static,
-    ) -> Result<T, DbError> {
+    pub(crate) async fn all(&self, statement: Statement, columns: Vec<ColumnType>) -> Result<Vec<Vec<Value>>, DbError> {
         let permit = self.permit().await?;
         let shared = Arc::clone(&self.shared);
         let reading = self.shared.runtime.spawn_blocking(move || {
             let _permit = permit;
-            shared.with(|connection| read(connection, &statement))
+            shared.with(|connection| connection.query(&statement, &columns))
         });
         reading.await.map_err(|error| DbError::Unavailable(error.to_string()))?
     }

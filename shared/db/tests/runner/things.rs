@@ -1,4 +1,10 @@
-//! One table and the use-cases of the tests.
+//! One table and the use-cases of the tests, in either database.
+
+#![allow(dead_code, reason = "each test binary uses what it needs")]
+
+// What others have with the feature `testing`; a crate cannot ask a feature of itself.
+#[path = "../../src/testing.rs"]
+mod testing;
 
 use chrono::{DateTime, Utc};
 use db::{Db, DbError, DbOptions, Tx};
@@ -7,6 +13,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{QuerySelect, Set};
 use std::path::Path;
 use tempfile::TempDir;
+use testing::Scratch;
 
 pub mod thing {
     use sea_orm::entity::prelude::*;
@@ -31,8 +38,37 @@ pub mod thing {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub const TABLE: &str = "CREATE TABLE thing (id BLOB PRIMARY KEY CHECK (length(id) = 16), name TEXT NOT NULL UNIQUE,
+const SQLITE: &str = "CREATE TABLE thing (id BLOB PRIMARY KEY CHECK (length(id) = 16), name TEXT NOT NULL UNIQUE,
     count INTEGER NOT NULL, small INTEGER, flag INTEGER NOT NULL, seen_at INTEGER, extra TEXT, raw BLOB) STRICT";
+
+const POSTGRES: &str = "CREATE SCHEMA test; CREATE TABLE test.thing (id uuid PRIMARY KEY,
+    name text COLLATE \"C\" NOT NULL UNIQUE, count bigint NOT NULL, small smallint, flag boolean NOT NULL,
+    seen_at timestamptz, extra jsonb, raw bytea)";
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// What is removed at the end of a test.
+pub enum Place {
+    File(TempDir),
+    Postgres(Scratch),
+}
+
+impl Place {
+    pub fn path(&self) -> &Path {
+        let Self::File(directory) = self else { unreachable!("a test of files") };
+        directory.path()
+    }
+
+    pub fn scratch(&self) -> &Scratch {
+        let Self::Postgres(scratch) = self else { unreachable!("a test of PostgreSQL") };
+        scratch
+    }
+}
 
 /// A use-case's error in the tests.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,17 +79,23 @@ pub enum Refused {
     Db(#[from] DbError),
 }
 
-pub fn make_table(path: &Path) {
-    rusqlite::Connection::open(path).unwrap().execute_batch(TABLE).unwrap();
-}
-
-pub async fn open(change: impl FnOnce(&mut DbOptions)) -> (Db, TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("test.db");
-    make_table(&path);
-    let mut options = DbOptions::file(&path);
+/// A database with the one table; none where there is no server.
+pub async fn open(kind: Kind, change: impl FnOnce(&mut DbOptions)) -> Option<(Db, Place)> {
+    let (mut options, place) = match kind {
+        Kind::Sqlite => {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("test.db");
+            rusqlite::Connection::open(&path).unwrap().execute_batch(SQLITE).unwrap();
+            (DbOptions::file(&path), Place::File(directory))
+        }
+        Kind::Postgres => {
+            let scratch = Scratch::new().await?;
+            scratch.execute(POSTGRES).await;
+            (DbOptions::postgres(scratch.url(), "test"), Place::Postgres(scratch))
+        }
+    };
     change(&mut options);
-    (Db::open(options).await.unwrap(), dir)
+    Some((Db::open(options).await.unwrap(), place))
 }
 
 pub fn named(id: Uuid, name: &str, seen_at: Option<DateTime<Utc>>) -> thing::ActiveModel {

@@ -23,7 +23,7 @@ pub(crate) async fn apply(
     let Some(listener) = listeners.find(&envelope.event_type).filter(|_| !envelope.is_erased()) else {
         return Ok(());
     };
-    // Dropping the future is enough: what it did is taken back with its savepoint.
+    // Dropping the future is enough: what it did is taken back, and cannot be kept any more.
     match timeout(deadline, AssertUnwindSafe(listener(tx, envelope)).catch_unwind()).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(ListenError::Retry(format!("panicked: {}", message(panic.as_ref())))),

@@ -8,7 +8,7 @@ use crate::entity::inbox::{DEAD, WAITING};
 use crate::listener::{ListenError, Listeners};
 use crate::tuning::Tuning;
 use async_trait::async_trait;
-use bus::{Deliver, Delivered, Infrastructure};
+use bus::{Deliver, Delivered, Infrastructure, Undecodable};
 use contracts::Envelope;
 use db::{Db, Tx};
 use std::sync::Arc;
@@ -43,6 +43,10 @@ impl Deliver for Inbox {
             }
             Err(error) => self.failed(incoming, &error).await,
         }
+    }
+
+    async fn undecodable(&self, message: Undecodable) -> Result<(), Infrastructure> {
+        self.keep(message).await
     }
 }
 

@@ -5,8 +5,8 @@ use crate::entity::inbox_head::{ActiveModel, Column, Entity, Model};
 use crate::listener::ListenError;
 use contracts::Envelope;
 use db::{DbError, Tx};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select, Set};
 
 /// Which watermark: a consumer's, of one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +47,21 @@ pub(crate) async fn lock(tx: &mut Tx, key: &Key, stream_epoch: i32) -> Result<Mo
     read(tx, key).await?.ok_or_else(|| ListenError::Retry("the watermark vanished".to_owned()))
 }
 
+/// Reads the watermark for update; none where there is none, or where another process holds it.
+pub(crate) async fn try_lock(tx: &mut Tx, key: &Key) -> Result<Option<Model>, DbError> {
+    tx.one(find(key).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)).await
+}
+
 async fn read(tx: &mut Tx, key: &Key) -> Result<Option<Model>, DbError> {
-    let select = Entity::find()
+    tx.one(find(key).lock_exclusive()).await
+}
+
+fn find(key: &Key) -> Select<Entity> {
+    Entity::find()
         .filter(Column::Consumer.eq(key.consumer))
         .filter(Column::Source.eq(&key.source))
         .filter(Column::AggregateType.eq(&key.aggregate_type))
-        .filter(Column::AggregateId.eq(&key.aggregate_id));
-    tx.one(select.lock_exclusive()).await
+        .filter(Column::AggregateId.eq(&key.aggregate_id))
 }
 
 /// Moves the watermark to `seq`.

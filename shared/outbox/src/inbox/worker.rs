@@ -107,7 +107,8 @@ async fn work(tx: &mut Tx, waiting: &Incoming) -> Result<bool, ListenError> {
     let Incoming { inbox, envelope } = waiting;
     let consumer = inbox.listeners.consumer;
     let key = Key::of(consumer, envelope);
-    let head = head::lock(tx, &key, envelope.stream_epoch).await?;
+    // Whoever holds it works this very stream, and takes what is next when it is done.
+    let Some(head) = head::try_lock(tx, &key).await? else { return Ok(false) };
     let row = failure::find(tx, consumer, envelope.id.uuid()).await?;
     let Some(row) = row.filter(|row| row.status == WAITING) else { return Ok(false) };
     let next = envelope.sequence == head.last_seq + 1;

@@ -48,6 +48,7 @@ impl Lease {
                     tracing::info!(database = db.location(), "another process relays this outbox now");
                 }
                 self.leads = leads;
+                db.leads(leads);
                 self.asked = Some(Instant::now());
             }
             // Going on for a while is harmless; the next renewal decides.
@@ -65,15 +66,17 @@ impl Lease {
 async fn take(tx: &mut Tx, claim: &Claim) -> Result<bool, DbError> {
     const NAME: &str = "relay";
     let owner = claim.owner.to_string();
-    let expires_at = tx.now() + claim.holds_for;
     let held = tx.one(Entity::find().filter(Column::Name.eq(NAME)).lock_exclusive()).await?;
+    // Processes compare this instant with each other, so it is of the one clock that they share.
+    let now = tx.database_now().await?;
+    let expires_at = now + claim.holds_for;
     let Some(held) = held else {
         let row =
             ActiveModel { name: Set(NAME.to_owned()), owner: Set(owner), epoch: Set(1), expires_at: Set(expires_at) };
         let inserted = Entity::insert(row).on_conflict(OnConflict::column(Column::Name).do_nothing().to_owned());
         return Ok(tx.run(inserted).await? == 1);
     };
-    if held.owner != owner && !claim.at_once && held.expires_at >= tx.now() {
+    if held.owner != owner && !claim.at_once && held.expires_at >= now {
         return Ok(false);
     }
     let epoch = if held.owner == owner { held.epoch } else { held.epoch + 1 };

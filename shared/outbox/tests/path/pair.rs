@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contracts::user::Role;
 use contracts::user::v1::{UserCreated, UserDeleted};
 use contracts::{Clock, Stream, UserId};
-use db::{Context, Db, DbError, DbOptions, Tx};
+use db::testing::Scratch;
+use db::{Context, Db, DbError, DbOptions, Server, Tx, lock_for_migrations, migration_connection};
 use outbox::{Heard, ListenError, Listeners, Messaging, OnDead, Options, Tuning, emit};
 use sea_orm::{Database, EntityTrait, QuerySelect};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -58,41 +59,127 @@ pub struct Pair {
     pub tuning: Tuning,
     pub on_dead: OnDead,
     pub running: Vec<Messaging>,
-    pub directory: TempDir,
+    /// Shared with a twin.
+    pub place: Arc<Place>,
 }
 
-async fn open(path: &Path, clock: &StandingClock) -> Db {
-    let connection = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// What is removed at the end of a test.
+pub enum Place {
+    Files(TempDir),
+    Postgres(Scratch),
+}
+
+impl Place {
+    pub fn file(&self, domain: &str) -> PathBuf {
+        let Self::Files(directory) = self else { unreachable!("a test of files") };
+        directory.path().join(format!("{domain}.db"))
+    }
+
+    pub fn options(&self, domain: &str) -> DbOptions {
+        match self {
+            Self::Files(_) => DbOptions::file(self.file(domain)),
+            Self::Postgres(scratch) => DbOptions::postgres(scratch.url(), domain),
+        }
+    }
+
+    /// The first column of what a query finds, past everything that is tested.
+    pub async fn column(&self, domain: &str, sql: &str) -> Vec<i64> {
+        match self {
+            Self::Files(_) => {
+                let file = rusqlite::Connection::open(self.file(domain)).unwrap();
+                let mut rows = file.prepare(sql).unwrap();
+                rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres(scratch) => {
+                let rows = scratch.column(&format!("SET search_path = \"{domain}\"; {sql}")).await;
+                rows.into_iter().map(|value| value.unwrap().parse().unwrap()).collect()
+            }
+        }
+    }
+
+    /// The tables, and the listener's effects in the order of their commits; a second effect of one event would be
+    /// refused.
+    async fn make_tables(&self, domain: &str) {
+        match self {
+            Self::Files(_) => {
+                let path = self.file(domain);
+                let connection = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+                Migrator::up(&connection, None).await.unwrap();
+                connection.close().await.unwrap();
+                let effects = "CREATE TABLE effect (n INTEGER PRIMARY KEY AUTOINCREMENT, subject BLOB, seq INTEGER,
+                    UNIQUE (subject, seq)) STRICT; CREATE TABLE aggregate (id BLOB PRIMARY KEY, seq INTEGER) STRICT";
+                rusqlite::Connection::open(path).unwrap().execute_batch(effects).unwrap();
+            }
+            Self::Postgres(scratch) => {
+                migrate(&Server::new(scratch.url(), domain)).await;
+                let effects = "SET search_path = \"NAME\"; CREATE TABLE effect (n bigint GENERATED ALWAYS AS IDENTITY
+                    PRIMARY KEY, subject uuid, seq bigint, UNIQUE (subject, seq));
+                    CREATE TABLE aggregate (id uuid PRIMARY KEY, seq bigint)";
+                scratch.execute(&effects.replace("NAME", domain)).await;
+            }
+        }
+    }
+}
+
+/// What `cleave migrate up` does.
+pub async fn migrate(server: &Server) {
+    let lock = lock_for_migrations(server).await.unwrap();
+    let connection = migration_connection(server).await.unwrap();
     Migrator::up(&connection, None).await.unwrap();
     connection.close().await.unwrap();
-    let file = rusqlite::Connection::open(path).unwrap();
-    // The listener's effects, in the order of their commits; a second effect of one event would be refused.
-    let effects = "CREATE TABLE IF NOT EXISTS effect (n INTEGER PRIMARY KEY AUTOINCREMENT, subject BLOB, seq INTEGER,
-        UNIQUE (subject, seq)) STRICT; CREATE TABLE IF NOT EXISTS aggregate (id BLOB PRIMARY KEY, seq INTEGER) STRICT";
-    file.execute_batch(effects).unwrap();
-    let mut options = DbOptions::file(path);
+    drop(lock);
+}
+
+async fn open(place: &Place, domain: &str, clock: &StandingClock) -> Db {
+    place.make_tables(domain).await;
+    let mut options = place.options(domain);
     options.clock = Arc::new(clock.clone());
     options.readers = 2;
+    options.writers = 4;
     Db::open(options).await.unwrap()
 }
 
 impl Pair {
-    /// Opened, and not started.
-    pub async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+    /// Opened, and not started; none where there is no server.
+    pub async fn new(kind: Kind) -> Option<Self> {
+        let place = match kind {
+            Kind::Sqlite => Place::Files(tempfile::tempdir().unwrap()),
+            Kind::Postgres => Place::Postgres(Scratch::new().await?),
+        };
         let clock = StandingClock(Arc::new(Mutex::new("2026-01-01T00:00:00Z".parse().unwrap())));
-        let user = open(&directory.path().join("user.db"), &clock).await;
-        let task = open(&directory.path().join("task.db"), &clock).await;
+        let user = open(&place, "user", &clock).await;
+        let task = open(&place, "task", &clock).await;
         let tuning = Tuning { listener_deadline: Duration::from_millis(100), ..Tuning::default() };
         let (bus, script) = (Arc::new(InProcess::new(["user", "task"])), Script::default());
-        Self { user, task, bus, script, clock, tuning, on_dead: OnDead::Block, running: Vec::new(), directory }
+        let place = Arc::new(place);
+        Some(Self { user, task, bus, script, clock, tuning, on_dead: OnDead::Block, running: Vec::new(), place })
     }
 
-    pub async fn started() -> Self {
-        let mut pair = Self::new().await;
+    /// A second process on the same database, with a bus of its own.
+    pub async fn twin(&self) -> Self {
+        let open = async |domain| {
+            let options = DbOptions { readers: 2, writers: 4, ..self.place.options(domain) };
+            Db::open(DbOptions { clock: Arc::new(self.clock.clone()), ..options }).await.unwrap()
+        };
+        let (user, task) = (open("user").await, open("task").await);
+        let bus = Arc::new(InProcess::new(["user", "task"]));
+        let (script, clock, tuning) = (self.script.clone(), self.clock.clone(), self.tuning.clone());
+        let place = Arc::clone(&self.place);
+        Self { user, task, bus, script, clock, tuning, on_dead: self.on_dead, running: Vec::new(), place }
+    }
+
+    pub async fn started(kind: Kind) -> Option<Self> {
+        let mut pair = Self::new(kind).await?;
         pair.start_publisher().await;
         pair.start_consumer().await;
-        pair
+        Some(pair)
     }
 
     pub async fn start_publisher(&mut self) {
@@ -142,11 +229,12 @@ impl Pair {
     }
 
     /// Sequences of a user's effects, in the order of their commits.
-    pub fn effects(&self, user: UserId) -> Vec<i64> {
-        let file = rusqlite::Connection::open(self.directory.path().join("task.db")).unwrap();
-        let mut rows = file.prepare("SELECT seq FROM effect WHERE subject = ? ORDER BY n").unwrap();
-        let rows = rows.query_map([user.uuid().as_bytes()], |row| row.get(0)).unwrap();
-        rows.map(Result::unwrap).collect()
+    pub async fn effects(&self, user: UserId) -> Vec<i64> {
+        let subject = match *self.place {
+            Place::Files(_) => format!("x'{}'", user.uuid().simple()),
+            Place::Postgres(_) => format!("'{user}'"),
+        };
+        self.place.column("task", &format!("SELECT seq FROM effect WHERE subject = {subject} ORDER BY n")).await
     }
 
     pub async fn eventually(&self, what: &str, holds: impl AsyncFn() -> bool) {
@@ -187,9 +275,17 @@ pub fn created(user: UserId) -> UserCreated {
 }
 
 async fn next_sequence(tx: &mut Tx, id: Uuid) -> Result<i64, DbError> {
-    let seen = table::aggregate::Entity::find_by_id(id);
-    let seq = tx.one(seen.lock_exclusive()).await?.map_or(0, |row| row.seq);
-    tx.push(table::aggregate::upsert(id, seq + 1));
+    let seen = || table::aggregate::Entity::find_by_id(id).lock_exclusive();
+    let row = match tx.one(seen()).await? {
+        Some(row) => Some(row),
+        None => {
+            // There is no row to lock before the first event: one of those who come at once makes it.
+            tx.run(table::aggregate::first(id)).await?;
+            tx.one(seen()).await?
+        }
+    };
+    let seq = row.map_or(0, |row| row.seq);
+    tx.push(table::aggregate::update(id, seq + 1));
     Ok(seq)
 }
 
@@ -235,7 +331,7 @@ fn scripted<E: Send + Sync + 'static>(
 mod table {
     pub mod aggregate {
         use sea_orm::entity::prelude::*;
-        use sea_orm::sea_query::OnConflict;
+        use sea_orm::sea_query::{Expr, OnConflict};
         use sea_orm::{Insert, Set};
 
         #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -251,9 +347,13 @@ mod table {
 
         impl ActiveModelBehavior for ActiveModel {}
 
-        pub fn upsert(id: Uuid, seq: i64) -> Insert<ActiveModel> {
-            let replace = OnConflict::column(Column::Id).update_column(Column::Seq).to_owned();
-            Insert::one(ActiveModel { id: Set(id), seq: Set(seq) }).on_conflict(replace)
+        pub fn first(id: Uuid) -> Insert<ActiveModel> {
+            let keep = OnConflict::column(Column::Id).do_nothing().to_owned();
+            Insert::one(ActiveModel { id: Set(id), seq: Set(0) }).on_conflict(keep)
+        }
+
+        pub fn update(id: Uuid, seq: i64) -> sea_orm::UpdateMany<Entity> {
+            Entity::update_many().col_expr(Column::Seq, Expr::value(seq)).filter(Column::Id.eq(id))
         }
     }
 

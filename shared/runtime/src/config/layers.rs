@@ -11,7 +11,9 @@ const PREFIX: &str = "CLEAVE_";
 /// Variables of the test-suite, which share the prefix.
 const TEST_PREFIX: &str = "CLEAVE_TEST_";
 /// Never quoted in an error.
-const SECRETS: &[&str] = &["keys_secret", "seal_secret", "admin_password", "internal_token"];
+const SECRETS: &[&str] = &["keys_secret", "seal_secret", "admin_password", "internal_token", "bus"];
+/// The end of a key whose value is a URL with a password in it; never quoted either.
+const SECRET_URL: &str = "database_url";
 
 /// Everything that settings are read from.
 #[derive(Debug, Default)]
@@ -71,7 +73,7 @@ impl Setting {
     /// `CLEAVE_PORT=abc is not a port`; without the value where it is a secret.
     pub(crate) fn refuse(&self, why: impl Display) -> StartError {
         let Self { key, text, .. } = self;
-        if SECRETS.contains(&key.as_str()) {
+        if SECRETS.contains(&key.as_str()) || key.ends_with(SECRET_URL) {
             return StartError::new(format!("{} {why}", self.name()));
         }
         StartError::new(match self.source {

@@ -130,25 +130,190 @@ fn a_file_that_is_no_toml_or_holds_a_table_is_refused() {
 
 #[test]
 fn what_this_version_lacks_is_refused_by_name_and_its_value_is_not_shown() {
-    for (name, text) in [
-        ("CLEAVE_DATABASE_URL", "postgres://u:hidden@h/d"),
-        ("CLEAVE_USER_DATABASE_URL", "postgres://u:hidden@h/d"),
-        ("CLEAVE_TASK_DATABASE_URL", "postgres://u:hidden@h/d"),
-        ("CLEAVE_NOTIFICATION_DATABASE_URL", "postgres://u:hidden@h/d"),
-        ("CLEAVE_USER_URL", "http://hidden"),
-        ("CLEAVE_INTERNAL_TOKEN", "hidden"),
-        ("CLEAVE_TRUSTED_PROXIES", "hidden"),
-        ("CLEAVE_CORS_ORIGINS", "hidden"),
-        ("CLEAVE_METRICS_ADDR", "hidden"),
-    ] {
+    for (name, text) in [("CLEAVE_CORS_ORIGINS", "hidden"), ("CLEAVE_METRICS_ADDR", "hidden")] {
         let line = refusal(&[], &[(name, text)], "");
-        assert!(line.starts_with(&format!("{name} is not available in this version: ")), "{line}");
-        assert!(!line.contains("hidden"), "{line}");
+        assert_eq!(line, format!("{name} is not available in this version: remove it"));
     }
-    let line = refusal(&[("bus", "amqp://rabbit")], &[], "");
-    assert_eq!(line, "--bus is not available in this version with that value: use in-process");
-    let line = refusal(&[], &[("CLEAVE_DOMAINS", "user,task=http://10.0.0.7:8002")], "");
-    assert!(line.contains("names a remote domain, which is not available in this version"), "{line}");
+}
+
+#[test]
+fn what_holds_a_password_is_refused_without_being_shown() {
+    for name in ["CLEAVE_DATABASE_URL", "CLEAVE_USER_DATABASE_URL", "CLEAVE_NOTIFICATION_DATABASE_URL"] {
+        assert_eq!(
+            refusal(&[], &[(name, "mysql://u:hidden@h/d")], ""),
+            format!(
+                "{name} is not a PostgreSQL URL (postgres://user:password@host:5432/database); without one, SQLite files \
+                 in the data directory are used"
+            )
+        );
+    }
+    assert_eq!(
+        refusal(&[("bus", "nats://u:hidden@h")], &[], ""),
+        "--bus is neither in-process nor the URL of a broker (amqp://user:password@host:5672/vhost)"
+    );
+    assert_eq!(
+        refusal(&[], &[("CLEAVE_INTERNAL_TOKEN", "hidden")], ""),
+        "CLEAVE_INTERNAL_TOKEN must have 32 or more visible ASCII characters: make one with `openssl rand -hex 32`"
+    );
+}
+
+#[test]
+fn a_domain_has_the_database_of_its_own_or_the_common_one_or_a_file() {
+    let own = ("CLEAVE_TASK_DATABASE_URL", "postgres://own");
+    let place = |config: &Config, domain: &str| match config.storage(domain) {
+        Storage::File(path) => path.display().to_string(),
+        Storage::Postgres { url, schema } => format!("{} {schema}", url.expose_secret()),
+    };
+    let config = load(&[], &[own], "").unwrap();
+    assert_eq!([place(&config, "user"), place(&config, "task")], ["./data/user.db", "postgres://own task"]);
+    let config = load(&[("database_url", "postgresql://all")], &[own], "").unwrap();
+    assert_eq!([place(&config, "user"), place(&config, "task")], ["postgresql://all user", "postgres://own task"]);
+    assert!(!format!("{config:?}").contains("//own"));
+}
+
+#[test]
+fn a_domain_is_here_or_elsewhere_or_nowhere() {
+    let text = "user, task=http://10.0.0.7:8002|https://tasks.internal/";
+    let config = load(&[("domains", text)], &[], "").unwrap();
+    assert_eq!(config.domains, ["user"]);
+    let targets = vec!["http://10.0.0.7:8002".to_owned(), "https://tasks.internal".to_owned()];
+    assert_eq!(config.remote, [RemoteDomain { name: "task".to_owned(), targets }]);
+    let places = config.arrange(modules()).unwrap();
+    let names = |modules: &[Module]| modules.iter().map(Module::name).collect::<Vec<_>>();
+    assert_eq!((names(&places.mounted), names(&places.absent)), (vec!["user"], vec!["notification"]));
+    assert_eq!(places.remote[0].0.name(), "task");
+    assert_eq!(load(&[("domains", "task=http://h:1")], &[], "").unwrap().arrange(modules()).unwrap().mounted.len(), 0);
+}
+
+#[test]
+fn an_address_of_a_service_is_an_address_and_nothing_else() {
+    for targets in ["", "h:8002", "ftp://h", "http://u:p@h", "http://h/path", "http://h?x", "http://h:1|", "http://"] {
+        let text = format!("task={targets}");
+        assert_eq!(
+            refusal(&[("domains", &text)], &[], ""),
+            format!(
+                "--domains {text} must give each service as http://host:port, several of one service with | between"
+            )
+        );
+    }
+    assert!(refusal(&[], &[("CLEAVE_USER_URL", "user:8001")], "").starts_with("CLEAVE_USER_URL=user:8001 must give"));
+    assert_eq!(
+        refusal(&[("domains", "task,task=http://h:1")], &[], ""),
+        "--domains task,task=http://h:1 names task twice"
+    );
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_networks() {
+    let config = load(&[], &[], "trusted_proxies = [\"10.0.0.7\", \"192.168.0.0/16\"]").unwrap();
+    assert!(config.trusted_proxies.contains("192.168.3.4".parse().unwrap()));
+    assert_eq!(
+        refusal(&[], &[("CLEAVE_TRUSTED_PROXIES", "10.0.0.7, gateway")], ""),
+        "CLEAVE_TRUSTED_PROXIES=10.0.0.7, gateway names gateway, which is neither an address nor a network (10.0.0.7, \
+         10.0.0.0/8)"
+    );
+}
+
+/// Why these domains cannot be served so; the first of the modules brings keys.
+fn cannot_serve(change: impl FnOnce(&mut Config)) -> Option<String> {
+    let mut config = Config::embedded(PathBuf::from("data"));
+    change(&mut config);
+    let [user, task, notification] = ["user", "task", "notification"].map(Module::new);
+    config.places(vec![user.brings_keys(), task, notification]).err().map(|error| error.to_string())
+}
+
+fn elsewhere(names: &[&str]) -> Vec<RemoteDomain> {
+    names.iter().map(|name| RemoteDomain { name: (*name).to_owned(), targets: vec!["http://h:1".to_owned()] }).collect()
+}
+
+fn broker() -> BusSetting {
+    BusSetting::RabbitMq("amqp://h".into())
+}
+
+#[test]
+fn a_domain_elsewhere_needs_a_broker() {
+    let line = cannot_serve(|config| {
+        config.domains = vec!["user".to_owned(), "notification".to_owned()];
+        config.remote = elsewhere(&["task"]);
+    });
+    assert_eq!(
+        line.unwrap(),
+        "CLEAVE_DOMAINS says that task is served elsewhere, and with CLEAVE_BUS=in-process no event would reach it: set \
+         CLEAVE_BUS to the broker of all processes (amqp://user:password@host:5672)"
+    );
+    let line = cannot_serve(|config| {
+        config.domains = vec!["user".to_owned(), "notification".to_owned()];
+        config.remote = elsewhere(&["task"]);
+        config.bus = broker();
+    });
+    assert_eq!(line, None);
+}
+
+#[test]
+fn who_serves_routes_needs_keys_and_the_token_to_ask_for_them() {
+    let serving = |change: fn(&mut Config)| {
+        cannot_serve(|config| {
+            config.domains = vec!["task".to_owned()];
+            config.bus = broker();
+            change(config);
+        })
+    };
+    assert_eq!(
+        serving(|_| {}).unwrap(),
+        "no served domain brings the keys that tokens are verified with: add user to CLEAVE_DOMAINS, or set \
+         CLEAVE_USER_URL to where it is served"
+    );
+    let without_token = "CLEAVE_INTERNAL_TOKEN is missing: the user domain is served elsewhere, and shows its revocations \
+                         to nobody else; make it with `openssl rand -hex 32` and give it to every process";
+    assert_eq!(serving(|config| config.user_urls = vec!["http://h:1".to_owned()]).unwrap(), without_token);
+    assert_eq!(serving(|config| config.remote = elsewhere(&["user"])).unwrap(), without_token);
+    let with_token = |config: &mut Config| {
+        config.remote = elsewhere(&["user"]);
+        config.internal_token = Some("7".repeat(64).into());
+    };
+    assert_eq!(serving(with_token), None);
+}
+
+#[test]
+fn who_only_hands_on_needs_no_keys() {
+    let line = cannot_serve(|config| {
+        config.remote = elsewhere(&["task", "notification"]);
+        config.bus = broker();
+    });
+    assert_eq!(line, None);
+}
+
+#[test]
+fn with_postgres_the_secret_of_the_keys_is_given_and_not_made() {
+    let on_postgres = |config: &mut Config| config.database_url = Some("postgres://h/d".into());
+    assert_eq!(
+        cannot_serve(on_postgres).unwrap(),
+        "CLEAVE_KEYS_SECRET is missing, and with PostgreSQL it is not made by itself: make it with `openssl rand -hex 32` \
+         and give it to every process that serves user"
+    );
+    let line = cannot_serve(|config| {
+        on_postgres(config);
+        config.keys_secret = Some("7".repeat(64).into());
+    });
+    assert_eq!(line, None);
+    let line = cannot_serve(|config| {
+        on_postgres(config);
+        config.domains = vec!["task".to_owned()];
+        config.user_urls = vec!["http://h:1".to_owned()];
+        config.internal_token = Some("7".repeat(64).into());
+    });
+    assert_eq!(line, None, "who does not serve user has no business with it");
+}
+
+#[test]
+fn a_domains_own_binary_looks_for_the_user_domain_beside_it() {
+    let of = |module: Module| {
+        let sources = Sources { binary: of_one_domain(&module), ..sources(&[], &[], "") };
+        Config::from_sources(sources, &[module]).unwrap()
+    };
+    let task = of(Module::new("task").port(8002));
+    assert_eq!((task.port, task.user_urls), (8002, vec!["http://127.0.0.1:8001".to_owned()]));
+    assert!(of(Module::new("user").port(8001).brings_keys()).user_urls.is_empty());
 }
 
 #[test]

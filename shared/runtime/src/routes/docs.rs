@@ -23,7 +23,7 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub(crate) fn new(public_url: &str, modules: &[Module]) -> Self {
+    pub(crate) fn new(public_url: &str, modules: &[&Module]) -> Self {
         let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
         Self {
             routes: page("Cleave", &routes(public_url, modules)),
@@ -57,7 +57,7 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-fn routes(public_url: &str, modules: &[Module]) -> String {
+fn routes(public_url: &str, modules: &[&Module]) -> String {
     let url = escaped(public_url);
     let example = modules.iter().find_map(|module| module.example).unwrap_or("curl '{url}/health?verbose=true'");
     let mut html = format!(
@@ -79,6 +79,8 @@ const PROCESS: &[crate::Endpoint] = &[
     ("GET", "/health/live", "whether the process lives"),
     ("GET", "/health/ready", "whether requests may be sent to it"),
     ("GET", "/health/{service}", "how one domain is"),
+    ("GET", "/api/v1/gateway/services", "which domains are served where, for administrators"),
+    ("GET", "/api/v1/gateway/routes", "which prefixes lead to which domain, for administrators"),
     ("GET", "/docs", "this page"),
     ("GET", "/docs/errors", "what each error code means"),
 ];
@@ -142,7 +144,7 @@ mod tests {
     fn what_is_shown_is_escaped() {
         const ENDPOINTS: &[crate::Endpoint] = &[("GET", "/a", "<b> & 'c'")];
         let module = Module::new("task").endpoints(ENDPOINTS).example("curl -d '{\"a\":1}' {url}/a");
-        let pages = Pages::new("http://host", &[module]);
+        let pages = Pages::new("http://host", &[&module]);
         assert!(pages.routes.contains("&lt;b&gt; &amp; &#39;c&#39;"), "{}", pages.routes);
         assert!(pages.routes.contains("curl -d &#39;{&quot;a&quot;:1}&#39; http://host/a"), "{}", pages.routes);
     }
@@ -157,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_domain_without_a_list_of_routes_shows_its_prefixes() {
-        let pages = Pages::new("http://host", &[Module::new("task").prefixes(&["/api/v1/tasks"])]);
+        let pages = Pages::new("http://host", &[&Module::new("task").prefixes(&["/api/v1/tasks"])]);
         assert!(pages.routes.contains("<td><code>/api/v1/tasks</code></td>"));
     }
 }

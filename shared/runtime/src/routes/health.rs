@@ -48,8 +48,7 @@ pub(super) async fn service(
     name: Path<String>,
     Params(asked): Params<Verbosity>,
 ) -> Result<HttpResponse, Problem> {
-    let domain = process.domains.iter().find(|domain| domain.name == name.as_str());
-    let health = domain.ok_or_else(|| Problem::new(ProblemCode::NotFound))?.health().await;
+    let health = process.health_of(&name).await.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;
     let mut members = vec![("status", json!(health.status)), ("service", json!(health.name))];
     if asked.verbose {
         members.push(("checks", health.checks));

@@ -16,11 +16,9 @@ pub(super) async fn root(request: HttpRequest, process: Data<Process>, _: Params
             .insert_header((header::VARY, "Accept, Origin"))
             .finish();
     }
-    let services: Map<String, Value> = process
-        .domains
-        .iter()
-        .map(|domain| (domain.name.to_owned(), json!(format!("/health/{}", domain.name))))
-        .collect();
+    let mounted = process.domains.iter().map(|domain| domain.name);
+    let served = mounted.chain(process.remote.iter().map(|service| service.name));
+    let services: Map<String, Value> = served.map(|name| (name.to_owned(), json!(format!("/health/{name}")))).collect();
     HttpResponse::Ok().insert_header((header::VARY, "Accept, Origin")).json(json!({
         "name": "Cleave",
         "version": env!("CARGO_PKG_VERSION"),

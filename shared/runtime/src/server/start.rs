@@ -1,34 +1,32 @@
 //! From settings and modules to a process that listens. Rule: what can be refused is refused before anything is
 //! written; HTTP is the last to start, so that no request meets half a system.
 
+use super::opened::{Files, Opened, deps_of, open_one};
+use super::waiting::until_migrated;
 use super::{Domain, Jobs, Server};
 use crate::bind;
 use crate::cleanup;
-use crate::config::Config;
-use crate::data_dir::{self, AddressFile, Lock};
+use crate::config::{Config, Places};
+use crate::data_dir::AddressFile;
+use crate::gateway::Gateway;
 use crate::http::{Http, Site};
 use crate::job::Job;
-use crate::migrate::Migrated;
-use crate::module::{Deps, Module, Mounted, Routes};
+use crate::module::{Module, Mounted, Routes};
 use crate::process::Process;
+use crate::remote_keys::RemoteKeys;
 use crate::routes::Pages;
 use crate::screen::screen;
 use crate::start_error::StartError;
 use actix_web::web::Data;
-use bus::{EventBus, InProcess};
-use db::{Db, DbOptions, OpenError};
+use bus::EventBus;
+use db::Db;
+use futures_util::future::{BoxFuture, ready};
 use outbox::{Listeners, Messaging, Options};
-use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use web::{Edge, KeySource, Verifier};
-
-/// A domain with its files, before it is mounted.
-struct Opened {
-    module: Module,
-    db: Db,
-    migrated: Migrated,
-}
 
 /// What the mounted domains bring, taken apart.
 #[derive(Default)]
@@ -46,94 +44,106 @@ struct Brought {
 /// One line that names the fix; nothing is left running.
 pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, StartError> {
     web::install_crypto();
-    let (served, absent) = choose(modules, &config.domains)?;
+    let places = config.places(modules)?;
     let listener = bind::bind(&config.host, config.port).await?;
     let address = listener.local_addr().map_err(|error| StartError::new(format!("the listening socket: {error}")))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| bind::url(&config.host, address));
+    let notices = [config.notices.clone(), foreign_issuer(&config, &places, &public_url)].concat();
     let config = Arc::new(Config { public_url: Some(public_url.clone()), ..config });
-    data_dir::make(&config.data_dir)?;
-    let locks = served
-        .iter()
-        .map(|module| data_dir::lock(&config.data_dir, module.name()))
-        .collect::<Result<Vec<Lock>, _>>()?;
-    AddressFile::forget(&config.data_dir);
-    let opened = open(&served, &config).await?;
-    let brought = mount(&opened, &config, &public_url).await?;
-    let (verifier, key_source) = verify_with(brought.key_source, &config, &public_url).await?;
-
-    let bus: Arc<dyn EventBus> = Arc::new(InProcess::new(served.iter().map(Module::name)));
+    let gateway = Arc::new(Gateway::new(&places, &config.seams.gateway)?);
+    let bus = super::bus::connect(&config, &places.mounted).await?;
+    let files = Files::take(&config, &places.mounted)?;
+    files.directory.iter().for_each(|directory| AddressFile::forget(directory));
+    until_migrated(&listener, &config, &places.mounted, files.directory.as_deref()).await?;
+    let opened = open(&places.mounted, &config).await?;
+    let stopping = watch::Sender::new(false);
+    let brought = mount(&opened, &config, files.directory.as_ref(), &stopping).await?;
+    let mut following = JoinSet::new();
+    let keys = key_source(brought.key_source, &config, &places, &mut following)?;
+    let here = keys.as_ref().filter(|keys| keys.here).map(|keys| Arc::clone(&keys.source));
+    let verifier = verify_with(here, &config, &public_url).await?;
     let domains = listen(opened, brought.listeners, &bus, &config).await;
-    let clock = Arc::clone(&config.seams.clock);
-    let process = Process::new(public_url.clone(), domains, Arc::clone(&bus), Arc::clone(&verifier), clock);
-    let process = Arc::new(process);
+    let process = Arc::new(Process {
+        public_url: public_url.clone(),
+        domains,
+        remote: gateway.services.clone(),
+        bus: Arc::clone(&bus),
+        verifier: Arc::clone(&verifier),
+        has_keys: keys.is_some(),
+        clock: Arc::clone(&config.seams.clock),
+        stopping,
+        migrating: false,
+    });
+    let documented: Vec<&Module> =
+        places.mounted.iter().chain(places.remote.iter().map(|(module, _)| module)).collect();
     let site = Site {
         process: Arc::clone(&process),
-        edge: Data::new(Edge { tls: public_url.starts_with("https:"), ..Edge::new(Arc::clone(&config.seams.clock)) }),
+        edge: Data::new(Edge {
+            tls: public_url.starts_with("https:"),
+            trusted_proxies: config.trusted_proxies.clone(),
+            ..Edge::new(Arc::clone(&config.seams.clock))
+        }),
         verifier: Arc::clone(&verifier),
         routes: brought.routes,
-        absent,
-        pages: Data::new(Pages::new(&public_url, &served)),
+        gateway: Arc::clone(&gateway),
+        pages: Data::new(Pages::new(&public_url, &documented)),
+        absent: places.absent,
         head_deadline: config.seams.head_deadline,
     };
-    let address_file = AddressFile::write(&config.data_dir, address)?;
+    let address_file =
+        files.directory.as_deref().map(|directory| AddressFile::write(directory, address)).transpose()?;
     let http = Http::start(listener, site, config.seams.http_workers).await?;
-    let notices = [config.notices.clone(), brought.notices].concat();
+    gateway.watch(&mut following);
+    if let Some(Keys { source, asked, .. }) = keys {
+        following.spawn(async move {
+            asked.await;
+            verifier.follow(source).await;
+        });
+    }
+    let notices = [notices, brought.notices].concat();
     Ok(Server {
         address,
-        screen: screen(&public_url, &process.domains, bus.status().kind, &notices),
+        screen: screen(&process, bus.status().kind, &notices),
         drain_delay: config.drain_delay,
         jobs: Jobs::start(brought.jobs),
-        following: JoinSet::from_iter([verifier.follow(key_source)]),
+        following,
         process,
         bus,
         http,
         address_file,
-        locks,
+        locks: files.locks,
     })
 }
 
-/// Those to serve, in the order of the binary, and the rest.
-fn choose(modules: Vec<Module>, wanted: &[String]) -> Result<(Vec<Module>, Vec<Module>), StartError> {
-    if let Some(unknown) = wanted.iter().find(|name| !modules.iter().any(|module| module.name() == **name)) {
-        return Err(StartError::new(format!("this binary does not hold the domain {unknown}: correct CLEAVE_DOMAINS")));
+/// Tokens name their issuer, so that who does not issue them has to be told it.
+fn foreign_issuer(config: &Config, places: &Places, public_url: &str) -> Vec<String> {
+    if config.public_url.is_some() || config.key_addresses(places).is_empty() {
+        return Vec::new();
     }
-    Ok(modules.into_iter().partition(|module| wanted.is_empty() || wanted.iter().any(|name| name == module.name())))
+    vec![format!(
+        "CLEAVE_PUBLIC_URL is not set: only tokens that {public_url} issued are good here. Set it to that of the \
+         process that serves the user domain"
+    )]
 }
 
-async fn open(served: &[Module], config: &Config) -> Result<Vec<Opened>, StartError> {
-    let mut opened = Vec::with_capacity(served.len());
-    for module in served {
-        let path = config.data_dir.join(format!("{}.db", module.name()));
-        let migrated = match module.migrate {
-            Some(migrate) => migrate(path.clone()).await?,
-            None => Migrated::default(),
-        };
-        let mut options = DbOptions::file(path);
-        options.clock = Arc::clone(&config.seams.clock);
-        options.readers = config.seams.readers.unwrap_or(options.readers);
-        options.limits = config.seams.limits;
-        options.wake_up = config.seams.wake_up;
-        let db = Db::open(options).await.map_err(|error| cannot_open(&error))?;
-        opened.push(Opened { module: module.clone(), db, migrated });
+async fn open(mounted: &[Module], config: &Config) -> Result<Vec<Opened>, StartError> {
+    let mut opened = Vec::with_capacity(mounted.len());
+    for module in mounted {
+        opened.push(open_one(module.clone(), config).await?);
     }
     Ok(opened)
 }
 
-fn cannot_open(error: &OpenError) -> StartError {
-    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-    StartError::new(format!("{error}{cause}; make the file usable, or choose another --data-dir (CLEAVE_DATA_DIR)"))
-}
-
-async fn mount(opened: &[Opened], config: &Arc<Config>, public_url: &str) -> Result<Brought, StartError> {
+async fn mount(
+    opened: &[Opened],
+    config: &Arc<Config>,
+    directory: Option<&PathBuf>,
+    stopping: &watch::Sender<bool>,
+) -> Result<Brought, StartError> {
     let mut brought = Brought::default();
-    for Opened { module, db, migrated } in opened {
-        let deps = Deps {
-            db: db.clone(),
-            config: Arc::clone(config),
-            clock: Arc::clone(&config.seams.clock),
-            public_url: public_url.to_owned(),
-            first_start: migrated.before == 0,
-        };
+    for domain in opened {
+        let Opened { module, db, .. } = domain;
+        let deps = deps_of(domain, config, directory.cloned(), stopping.subscribe());
         let mounted = match &module.mount {
             Some(mount) => mount(deps).await?,
             None => Mounted::new(),
@@ -147,24 +157,55 @@ async fn mount(opened: &[Opened], config: &Arc<Config>, public_url: &str) -> Res
     Ok(brought)
 }
 
-/// Loads the keys once, so that the first request finds them.
-async fn verify_with(
+/// Where keys come from, and whether they must be there at once.
+struct Keys {
+    source: Arc<dyn KeySource>,
+    here: bool,
+    /// Ready once it is known whether they can be had.
+    asked: BoxFuture<'static, ()>,
+}
+
+impl Keys {
+    fn here(source: Arc<dyn KeySource>) -> Self {
+        Self { source, here: true, asked: Box::pin(ready(())) }
+    }
+}
+
+/// Of a mounted domain, else of the process that serves it; a gateway may do without.
+fn key_source(
     brought: Option<Arc<dyn KeySource>>,
     config: &Config,
+    places: &Places,
+    tasks: &mut JoinSet<()>,
+) -> Result<Option<Keys>, StartError> {
+    if let Some(source) = brought {
+        return Ok(Some(Keys::here(source)));
+    }
+    let addresses = config.key_addresses(places);
+    if let (Some(token), false) = (&config.internal_token, addresses.is_empty()) {
+        let remote = Arc::new(RemoteKeys::new(addresses, token.clone(), Arc::clone(&config.seams.clock))?);
+        tasks.spawn(Arc::clone(&remote).follow());
+        let waiting = Arc::clone(&remote);
+        let asked = Box::pin(async move { waiting.asked().await });
+        return Ok(Some(Keys { source: remote, here: false, asked }));
+    }
+    Ok(config.seams.key_source.clone().map(Keys::here))
+}
+
+/// Loads keys of this process once, so that the first request finds them; for those of another nobody waits.
+async fn verify_with(
+    here: Option<Arc<dyn KeySource>>,
+    config: &Config,
     public_url: &str,
-) -> Result<(Arc<Verifier>, Arc<dyn KeySource>), StartError> {
-    let source = brought.or_else(|| config.seams.key_source.clone()).ok_or_else(|| {
-        StartError::new(
-            "no served domain brings the keys that tokens are verified with: add user to CLEAVE_DOMAINS \
-             (keys of another process are not available in this version)",
-        )
-    })?;
+) -> Result<Arc<Verifier>, StartError> {
     let verifier = Arc::new(Verifier::new(public_url.to_owned(), Arc::clone(&config.seams.clock)));
-    let loaded = verifier.load(source.as_ref()).await;
-    loaded.map_err(|error| {
-        StartError::new(format!("the keys that tokens are verified with cannot be loaded: {error}"))
-    })?;
-    Ok((verifier, source))
+    if let Some(source) = here {
+        let loaded = verifier.load(source.as_ref()).await;
+        loaded.map_err(|error| {
+            StartError::new(format!("the keys that tokens are verified with cannot be loaded: {error}"))
+        })?;
+    }
+    Ok(verifier)
 }
 
 async fn listen(

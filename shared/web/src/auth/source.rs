@@ -14,12 +14,20 @@ pub trait KeySource: Send + Sync {
     /// The public keys, and the number of the newest revocation.
     async fn snapshot(&self) -> Result<KeySnapshot, KeySourceError>;
 
-    /// The revocations that still matter with a number greater than `n`, ascending; all of them for 0.
+    /// The revocations that still matter with a number greater than `n`, ascending; all of them for 0. Where several
+    /// processes write, those up to [`REVOCATIONS_AGAIN`] below `n` as well.
     async fn revocations_after(&self, n: i64) -> Result<Vec<Revocation>, KeySourceError>;
 
     /// Told as soon as there is something new. To be missed is no harm: the verifier also asks by itself.
     fn changed(&self) -> Arc<Notify>;
+
+    /// Somebody showed a token of a key that the source did not bring: a source that answers from a cache looks
+    /// again. The verifier asks at most once in 30 s.
+    async fn refetch(&self) {}
 }
+
+/// How far back a source looks: numbers are given out in one order and may become visible in another.
+pub const REVOCATIONS_AGAIN: i64 = 256;
 
 /// The state of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]

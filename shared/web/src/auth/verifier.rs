@@ -9,6 +9,7 @@ use contracts::Clock;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 /// The longest token, in bytes.
@@ -23,6 +24,10 @@ const MAX_LIFE: u64 = 600;
 const POLL: Duration = Duration::from_secs(1);
 /// From then on a silent source is a reason to refuse what is sensitive.
 const STALE: Duration = Duration::from_secs(30);
+/// From then on what a silent source once said is not believed any more.
+const WORTHLESS: Duration = Duration::from_secs(60 * 60);
+/// How often a token of an unknown key may make the source look again.
+const REFETCH: Duration = Duration::from_secs(30);
 
 /// Holds keys and revocations, and verifies.
 pub struct Verifier {
@@ -30,6 +35,7 @@ pub struct Verifier {
     validation: Validation,
     max_life: u64,
     state: RwLock<State>,
+    unknown_key: Notify,
 }
 
 #[derive(Default)]
@@ -44,6 +50,8 @@ struct State {
 #[error("token refused: {0}")]
 pub struct TokenRefused(&'static str);
 
+const UNKNOWN_KEY: TokenRefused = TokenRefused("unknown key");
+
 impl Verifier {
     /// Verifies tokens of that issuer, by that clock. Good for nothing before [`Verifier::load`].
     #[must_use]
@@ -56,7 +64,7 @@ impl Verifier {
         // The library would ask the system's clock; `in_time` asks the injected one.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { clock, validation, max_life: MAX_LIFE, state: RwLock::default() }
+        Self { clock, validation, max_life: MAX_LIFE, state: RwLock::default(), unknown_key: Notify::new() }
     }
 
     /// Accepts tokens that were issued for at most that long, instead of ten minutes.
@@ -91,10 +99,12 @@ impl Verifier {
         Ok(())
     }
 
-    /// Keeps up with the source for ever: at once when it speaks up, else every second.
+    /// Keeps up with the source for ever: at once when it speaks up, else every second. A token of an unknown key
+    /// makes it look again, now and then.
     pub async fn follow(self: Arc<Self>, source: Arc<dyn KeySource>) {
         let changed = source.changed();
         let mut failing = false;
+        let mut refetched: Option<Instant> = None;
         loop {
             let mut told = std::pin::pin!(changed.notified());
             // From here on, so that what changes while the source is read is not missed.
@@ -106,14 +116,20 @@ impl Verifier {
                 _ => {}
             }
             failing = loaded.is_err();
-            timeout(POLL, told).await.ok();
+            tokio::select! {
+                _ = timeout(POLL, told) => {}
+                () = self.unknown_key.notified(), if refetched.is_none_or(|at| at.elapsed() >= REFETCH) => {
+                    refetched = Some(Instant::now());
+                    source.refetch().await;
+                }
+            }
         }
     }
 
-    /// True once keys were loaded.
+    /// True once keys were loaded, unless the source has been silent for an hour since.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.read(|state| state.heard.is_some())
+        self.read(|state| state.heard.is_some_and(|heard| heard.elapsed() <= WORTHLESS))
     }
 
     /// True when the source has been silent for half a minute, or always was.
@@ -133,11 +149,15 @@ impl Verifier {
         let header = decode_header(token).map_err(|_| TokenRefused("unreadable header"))?;
         let kid = check(&header)?;
         let claims = self.read(|state| {
-            let key = state.keys.get(kid).ok_or(TokenRefused("unknown key"))?;
+            let key = state.keys.get(kid).ok_or(UNKNOWN_KEY)?;
             let decoded = decode::<Claims>(token, key, &self.validation);
             let claims = decoded.map_err(|_| TokenRefused("bad signature or claims"))?.claims;
             if state.revocations.ends(&claims) { Err(TokenRefused("revoked")) } else { Ok(claims) }
-        })?;
+        });
+        if claims == Err(UNKNOWN_KEY) {
+            self.unknown_key.notify_one();
+        }
+        let claims = claims?;
         self.in_time(&claims)?;
         if claims.client_id != CLIENT_ID {
             return Err(TokenRefused("foreign client"));

@@ -1,11 +1,15 @@
 //! Forged, old and foreign tokens: a table of everything that must not be believed.
 
-use crate::world::{ISSUER, Signer, World, anna, ben, signing_input};
+use crate::world::{ISSUER, Signer, Source, World, anna, ben, signing_input};
+use actix_web::web::Data;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use web::{Claims, KeySource, Revoked};
 
 /// A copy of `value` with one member set, or removed for null.
@@ -258,4 +262,47 @@ async fn only_signing_keys_on_p256_are_taken_and_a_key_that_is_gone_verifies_not
     assert!(world.verifier.load(world.source.as_ref()).await.is_err(), "no key at all is a fault of the source");
     assert!(world.verifier.verify(&next.sign(&next.header(), &claims)).is_ok(), "what was held before stays");
     assert!(world.source.snapshot().await.is_ok());
+}
+
+#[actix_web::test]
+async fn what_a_silent_source_said_is_worth_nothing_after_an_hour() {
+    let (world, ..) = world().await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(59 * 60)).await;
+    assert!(world.verifier.is_loaded() && world.verifier.is_stale());
+    tokio::time::advance(Duration::from_secs(2 * 60)).await;
+    assert!(!world.verifier.is_loaded());
+    world.load().await;
+    assert!(world.verifier.is_loaded());
+}
+
+#[actix_web::test]
+async fn tokens_of_unknown_keys_make_the_source_look_again_now_and_then() {
+    let (world, _, claims) = world().await;
+    tokio::time::pause();
+    let refetched = || world.source.refetched.load(Ordering::SeqCst);
+    let follow = world.verifier.get_ref();
+    let source: Arc<dyn KeySource> = Arc::<Source>::clone(&world.source);
+    let verifier = Data::clone(&world.verifier).into_inner();
+    let following = tokio::spawn(verifier.follow(source));
+    let stranger = Signer::new("key-2");
+    let unknown = || {
+        for _ in 0..1000 {
+            follow.verify(&stranger.sign(&stranger.header(), &claims)).unwrap_err();
+        }
+    };
+    unknown();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(refetched(), 1);
+    for _ in 0..20 {
+        unknown();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(refetched(), 1, "once in 30 s");
+    for _ in 0..12 {
+        unknown();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(refetched(), 2);
+    following.abort();
 }

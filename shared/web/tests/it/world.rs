@@ -90,6 +90,8 @@ pub(crate) struct Source {
     /// How often it was asked for its state.
     pub(crate) asked: AtomicI32,
     pub(crate) changed: Arc<Notify>,
+    /// How often it was asked to look again.
+    pub(crate) refetched: AtomicI32,
 }
 
 #[async_trait]
@@ -109,6 +111,10 @@ impl KeySource for Source {
 
     fn changed(&self) -> Arc<Notify> {
         Arc::clone(&self.changed)
+    }
+
+    async fn refetch(&self) {
+        self.refetched.fetch_add(1, Ordering::SeqCst);
     }
 }
 

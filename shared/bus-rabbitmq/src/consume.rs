@@ -1,0 +1,265 @@
+//! From a queue to an inbox. Rule: a message is acknowledged singly, on the channel that brought it, and only after the
+//! inbox has made its fate durable; an inbox in trouble holds its message and is asked again.
+
+mod item;
+
+use crate::link::{Link, Trouble};
+use crate::pause::Pauses;
+use crate::rabbitmq::Shared;
+use bus::{Deliver, Infrastructure, Subscription};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use item::{Item, Key, Kind};
+use lapin::Consumer as Stream;
+use lapin::message::Delivery;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+/// Messages that the broker hands out before the first is acknowledged.
+const PREFETCH: u16 = 32;
+
+/// A consumer at work.
+pub(crate) struct Consumer {
+    pub name: &'static str,
+    pub pulse: Arc<Pulse>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Whether anything moves.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    /// Messages so far.
+    delivered: AtomicU64,
+    /// Those that are not settled.
+    held: AtomicUsize,
+}
+
+impl Pulse {
+    /// Messages so far, and how many of them are not settled yet.
+    pub(crate) fn read(&self) -> (u64, usize) {
+        (self.delivered.load(Ordering::Acquire), self.held.load(Ordering::Acquire))
+    }
+}
+
+impl Consumer {
+    /// Begins to take what is in the consumer's two queues.
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        links: &watch::Receiver<Option<Arc<Link>>>,
+        subscription: Subscription,
+    ) -> Self {
+        let name = subscription.consumer;
+        let (stop, pulse) = (watch::Sender::new(false), Arc::new(Pulse::default()));
+        let queues = [(shared.names.inbox(name), Kind::Inbox), (shared.names.dead_queue(name), Kind::Dead)];
+        let run = |(queue, kind)| {
+            let intake = Intake {
+                shared: Arc::clone(shared),
+                consumer: name,
+                inbox: Arc::clone(&subscription.inbox),
+                queue,
+                kind,
+                pulse: if kind == Kind::Inbox { Arc::clone(&pulse) } else { Arc::default() },
+            };
+            tokio::spawn(intake.run(links.clone(), stop.subscribe()))
+        };
+        Self { name, tasks: queues.map(run).into(), pulse, stop }
+    }
+
+    /// Finishes what is under way and takes nothing more.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(consumer = self.name, %error, "a consumer did not end well");
+            }
+        }
+    }
+
+    /// Drops what is under way.
+    pub(crate) fn abort(&self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Takes messages out of one queue.
+struct Intake {
+    shared: Arc<Shared>,
+    consumer: &'static str,
+    inbox: Arc<dyn Deliver>,
+    queue: ShortString,
+    kind: Kind,
+    pulse: Arc<Pulse>,
+}
+
+/// How the work on a message ended.
+enum Ended {
+    Settled,
+    /// The consumer stops, or the channel is gone: the message goes back to the queue.
+    Returned,
+    /// The inbox could not take it for too long.
+    GaveUp(String),
+}
+
+/// Why a session ended.
+enum Over {
+    Stopped,
+    Broken(String),
+}
+
+impl Intake {
+    async fn run(self, mut links: watch::Receiver<Option<Arc<Link>>>, mut stop: watch::Receiver<bool>) {
+        let mut pauses = Pauses::new(self.shared.timing.reconnect);
+        while !*stop.borrow() {
+            let link = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                link = links.wait_for(Option::is_some) => match link {
+                    Ok(link) => link.clone(),
+                    Err(_) => break,
+                },
+            };
+            let Some(link) = link else { continue };
+            let before = self.pulse.read().0;
+            match self.session(&link, &mut stop).await {
+                Over::Stopped => break,
+                Over::Broken(reason) => {
+                    tracing::warn!(queue = %self.queue, reason, "a consumer ended; it begins again");
+                }
+            }
+            if self.pulse.read().0 > before {
+                pauses.reset();
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = sleep(pauses.next()) => {}
+            }
+        }
+        self.shared.health.fine(&self.trouble());
+    }
+
+    /// Consumes on a channel of its own until that ends or the consumer stops.
+    async fn session(&self, link: &Link, stop: &mut watch::Receiver<bool>) -> Over {
+        let broken = |trouble: Trouble| Over::Broken(trouble.text);
+        let channel = match link.channel().await {
+            Ok(channel) => channel,
+            Err(trouble) => return broken(trouble),
+        };
+        if let Err(trouble) = link.within(channel.basic_qos(PREFETCH, BasicQosOptions { global: false })).await {
+            return broken(trouble);
+        }
+        let tag: ShortString = format!("{}-{}", self.consumer, self.shared.boot_id).into();
+        let options = BasicConsumeOptions::default();
+        let consuming = channel.basic_consume(self.queue.clone(), tag.clone(), options, FieldTable::default());
+        let stream = match link.within(consuming).await {
+            Ok(stream) => stream,
+            Err(trouble) => return broken(trouble),
+        };
+        let lost = watch::Sender::new(false);
+        let (over, mut working) = self.take(stream, stop, &lost).await;
+        if matches!(over, Over::Stopped) {
+            // What has been handed out and not begun goes back when the channel closes.
+            let cancelled = link.within(channel.basic_cancel(tag, BasicCancelOptions::default())).await;
+            tracing::debug!(queue = %self.queue, ?cancelled, "a consumer stops");
+        }
+        // The library may leave the acknowledgement of a message from a dead channel unanswered.
+        lost.send_replace(matches!(over, Over::Broken(_)));
+        while working.next().await.is_some() {}
+        let closed = link.within(channel.close(200, "the consumer ends".into())).await;
+        tracing::debug!(queue = %self.queue, ?closed, "a consumer's channel ends");
+        self.pulse.held.store(0, Ordering::Release);
+        over
+    }
+
+    /// Works what comes, several aggregates at once and each in order; what is still under way at the end.
+    async fn take<'a>(
+        &'a self,
+        mut stream: Stream,
+        stop: &mut watch::Receiver<bool>,
+        lost: &watch::Sender<bool>,
+    ) -> (Over, FuturesUnordered<BoxFuture<'a, (Option<Key>, Ended)>>) {
+        let stopping = stop.clone();
+        let start = |key, item, delivery| self.work(key, item, delivery, [stopping.clone(), lost.subscribe()]).boxed();
+        let mut working: FuturesUnordered<BoxFuture<'a, _>> = FuturesUnordered::new();
+        let mut behind: HashMap<Key, VecDeque<(Item, Delivery)>> = HashMap::new();
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return (Over::Stopped, working),
+                Some((key, ended)) = working.next() => {
+                    if let Ended::GaveUp(reason) = ended {
+                        return (Over::Broken(reason), working);
+                    }
+                    let Some(key) = key else { continue };
+                    match behind.get_mut(&key).and_then(VecDeque::pop_front) {
+                        Some((item, delivery)) => working.push(start(Some(key), item, delivery)),
+                        None => drop(behind.remove(&key)),
+                    }
+                }
+                next = stream.next() => match next {
+                    Some(Ok(delivery)) => {
+                        self.pulse.delivered.fetch_add(1, Ordering::AcqRel);
+                        self.pulse.held.fetch_add(1, Ordering::AcqRel);
+                        let item = Item::read(self.kind, &delivery);
+                        let key = item.key();
+                        match key.as_ref().and_then(|key| behind.get_mut(key)) {
+                            Some(waiting) => waiting.push_back((item, delivery)),
+                            None => {
+                                key.iter().for_each(|key| drop(behind.insert(key.clone(), VecDeque::new())));
+                                working.push(start(key, item, delivery));
+                            }
+                        }
+                    }
+                    Some(Err(error)) => return (Over::Broken(error.to_string()), working),
+                    None => return (Over::Broken("the broker ended it: is the queue gone?".to_owned()), working),
+                },
+            }
+        }
+    }
+
+    /// Sees one message through.
+    async fn work(
+        &self,
+        key: Option<Key>,
+        item: Item,
+        delivery: Delivery,
+        [mut stop, mut lost]: [watch::Receiver<bool>; 2],
+    ) -> (Option<Key>, Ended) {
+        let (since, mut pauses) = (Instant::now(), Pauses::new(self.shared.timing.retry));
+        loop {
+            let handed = AssertUnwindSafe(item.hand_over(self.inbox.as_ref())).catch_unwind().await;
+            let trouble = match handed {
+                Ok(Ok(())) => break,
+                Ok(Err(Infrastructure(trouble))) => trouble,
+                Err(_) => "the inbox panicked".to_owned(),
+            };
+            self.shared.health.trouble(&self.trouble(), &format!("{} cannot take events: {trouble}", self.consumer));
+            if since.elapsed() >= self.shared.timing.hold {
+                return (key, Ended::GaveUp(trouble));
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return (key, Ended::Returned),
+                _ = lost.wait_for(|lost| *lost) => return (key, Ended::Returned),
+                () = sleep(pauses.next()) => {}
+            }
+        }
+        self.shared.health.fine(&self.trouble());
+        tokio::select! {
+            () = item.settle(&self.queue, &delivery) => {}
+            _ = lost.wait_for(|lost| *lost) => {}
+            () = sleep(self.shared.timing.answer) => {}
+        }
+        self.pulse.held.fetch_sub(1, Ordering::AcqRel);
+        (key, Ended::Settled)
+    }
+
+    fn trouble(&self) -> String {
+        format!("inbox of {} ({})", self.consumer, self.queue)
+    }
+}

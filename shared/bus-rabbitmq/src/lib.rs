@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod broker;
+mod consume;
+mod declare;
+mod error;
+mod forget;
+mod health;
+mod link;
+mod message;
+mod names;
+mod options;
+mod pause;
+mod publish;
+mod rabbitmq;
+#[cfg(feature = "testing")]
+mod remove;
+mod watch;
+
+pub use error::ConnectError;
+pub use forget::{Forgotten, forget};
+pub use options::{Options, Timing};
+pub use rabbitmq::RabbitMq;
+#[cfg(feature = "testing")]
+pub use remove::remove_everything;

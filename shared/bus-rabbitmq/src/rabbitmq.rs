@@ -1,0 +1,197 @@
+//! The bus over a broker. Rule: connections are kept by nobody but their keeper, which connects again for ever; whoever
+//! needs one asks for the present one and copes with there being none.
+
+use crate::broker;
+use crate::consume::Consumer;
+use crate::declare::{Forgotten, declare};
+use crate::error::ConnectError;
+use crate::health::Health;
+use crate::link::Link;
+use crate::names::Names;
+use crate::options::{Options, Timing};
+use crate::pause::Pauses;
+use crate::publish::Publisher;
+use crate::watch::watch;
+use async_trait::async_trait;
+use bus::{BusStatus, EventBus, Published, Subscription};
+use contracts::Envelope;
+use lapin::uri::AMQPUri;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// Moves envelopes through RabbitMQ. Dropping it ends its connections; what is under way then is delivered again.
+pub struct RabbitMq {
+    shared: Arc<Shared>,
+    publisher: Publisher,
+    consuming: watch::Receiver<Option<Arc<Link>>>,
+    consumers: Arc<Mutex<Vec<Consumer>>>,
+    /// Ended by being dropped.
+    _keepers: JoinSet<()>,
+}
+
+/// What every part knows.
+pub(crate) struct Shared {
+    pub uri: AMQPUri,
+    pub names: Names,
+    pub timing: Timing,
+    pub mounted: Vec<&'static str>,
+    pub boot_id: Uuid,
+    pub health: Health,
+    forgotten: Mutex<BTreeSet<&'static str>>,
+}
+
+/// What a connection is for; a blocked publisher must not keep a consumer from acknowledging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Publishing,
+    Consuming,
+}
+
+impl RabbitMq {
+    /// Connects and declares everything that every process declares. Its tasks run on the present tokio runtime.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: one line for the operator. Afterwards a broker that goes away is waited for.
+    pub async fn connect(options: Options) -> Result<Arc<Self>, ConnectError> {
+        Self::connect_with(options, Timing::default()).await
+    }
+
+    /// The same, with other times than those that hold.
+    ///
+    /// # Errors
+    /// As for [`RabbitMq::connect`].
+    pub async fn connect_with(options: Options, timing: Timing) -> Result<Arc<Self>, ConnectError> {
+        let uri: AMQPUri = options.url.parse().map_err(ConnectError::Url)?;
+        broker::check(&uri, timing.connect).await?;
+        let shared = Arc::new(Shared {
+            uri,
+            names: Names::new(options.prefix.as_deref()),
+            timing,
+            mounted: options.mounted,
+            boot_id: options.boot_id,
+            health: Health::default(),
+            forgotten: Mutex::default(),
+        });
+        let publishing = Arc::new(shared.open(Role::Publishing, Forgotten::Revive).await?);
+        let consuming = Arc::new(shared.open(Role::Consuming, Forgotten::Keep).await?);
+        let mut keepers = JoinSet::new();
+        let (lend, links) = watch::channel(Some(Arc::clone(&publishing)));
+        let publisher = Publisher::new(Arc::clone(&shared), links);
+        keepers.spawn(Arc::clone(&shared).keep(Role::Publishing, publishing, lend));
+        let (lend, links) = watch::channel(Some(Arc::clone(&consuming)));
+        keepers.spawn(Arc::clone(&shared).keep(Role::Consuming, consuming, lend));
+        let consumers = Arc::default();
+        keepers.spawn(watch(Arc::clone(&shared), links.clone(), Arc::clone(&consumers)));
+        Ok(Arc::new(Self { shared, publisher, consuming: links, consumers, _keepers: keepers }))
+    }
+}
+
+impl Shared {
+    /// The domains that were forgotten at the broker.
+    pub(crate) fn forgotten(&self) -> BTreeSet<&'static str> {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps whether a domain was forgotten.
+    pub(crate) fn note_forgotten(&self, domain: &'static str, forgotten: bool) {
+        let mut known = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = if forgotten { known.insert(domain) } else { known.remove(domain) };
+        if changed {
+            tracing::info!(domain, forgotten, "whether the broker keeps events for a domain has changed");
+        }
+    }
+
+    async fn open(&self, role: Role, forgotten: Forgotten) -> Result<Link, ConnectError> {
+        let link = Link::open(&self.uri, &format!("cleave {} {}", role.name(), self.boot_id), &self.timing).await?;
+        if role == Role::Publishing {
+            let gone = declare(&link, &self.uri, &self.names, &self.mounted, forgotten).await?;
+            *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = gone;
+        }
+        Ok(link)
+    }
+
+    /// Lends a connection to whoever needs it, and replaces it when it ends, for ever.
+    async fn keep(self: Arc<Self>, role: Role, mut link: Arc<Link>, lend: watch::Sender<Option<Arc<Link>>>) {
+        let mut pauses = Pauses::new(self.timing.reconnect);
+        loop {
+            let since = Instant::now();
+            self.health.fine(role.name());
+            let ended = link.follow(|blocked| match blocked {
+                Some(reason) => self.health.trouble("blocked", &format!("blocked by the broker: {reason}")),
+                None => self.health.fine("blocked"),
+            });
+            let reason = ended.await;
+            lend.send_replace(None);
+            self.health.fine("blocked");
+            self.health.trouble(role.name(), &format!("no connection for {} ({reason})", role.name()));
+            // Whoever still uses it learns from its end that there will be another.
+            link.close().await;
+            if since.elapsed() > self.timing.reconnect.1 {
+                pauses.reset();
+            }
+            link = Arc::new(self.open_again(role, &mut pauses).await);
+            lend.send_replace(Some(Arc::clone(&link)));
+        }
+    }
+
+    async fn open_again(&self, role: Role, pauses: &mut Pauses) -> Link {
+        loop {
+            sleep(pauses.next()).await;
+            match self.open(role, Forgotten::Keep).await {
+                Ok(link) => return link,
+                Err(error) => {
+                    tracing::debug!(role = role.name(), %error, "the broker is not back yet");
+                    self.health.trouble(role.name(), &format!("no connection for {}: {error}", role.name()));
+                }
+            }
+        }
+    }
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Publishing => "publishing",
+            Self::Consuming => "consuming",
+        }
+    }
+}
+
+#[async_trait]
+impl EventBus for RabbitMq {
+    async fn publish_batch(&self, batch: &[Envelope], deadline: Duration) -> Vec<Published> {
+        self.publisher.publish(batch, deadline).await
+    }
+
+    async fn subscribe(&self, subscription: Subscription) {
+        let consumer = Consumer::start(&self.shared, &self.consuming, subscription);
+        self.consumers.lock().unwrap_or_else(PoisonError::into_inner).push(consumer);
+    }
+
+    async fn unsubscribe(&self, consumer: &str) {
+        let gone: Vec<Consumer> = {
+            let mut consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+            let (gone, stay) = consumers.drain(..).partition(|c| c.name == consumer);
+            *consumers = stay;
+            gone
+        };
+        for consumer in gone {
+            consumer.stop().await;
+        }
+    }
+
+    fn status(&self) -> BusStatus {
+        BusStatus { kind: "rabbitmq", trouble: self.shared.health.summary() }
+    }
+}
+
+impl Drop for RabbitMq {
+    fn drop(&mut self) {
+        self.consumers.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Consumer::abort);
+    }
+}

@@ -1,0 +1,324 @@
+//! One connection. Rule: what is sent together shares one round trip, is answered in order and read in order, and is
+//! sent no further than the first part that cannot be sent: a COMMIT must not overtake a statement that was left out.
+
+use super::server::{Server, drive};
+use super::sort::describe;
+use super::value::{Bound, hints};
+use crate::error::OpenError;
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::poll;
+use sea_orm::Statement;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Row};
+
+/// Prepared statements that a connection remembers.
+const REMEMBERED: usize = 256;
+
+/// Begins a transaction and leaves a mark in it, which is gone with it. A guarded statement that was sent together
+/// with a BEGIN that failed finds no mark and fails too, instead of committing by itself.
+const BEGIN: &str = "BEGIN; SELECT set_config('cleave.open', 'yes', true)";
+
+/// Part of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order<'a> {
+    Begin,
+    Commit,
+    Rollback,
+    /// Rows.
+    Read(&'a Statement),
+    /// The number of rows changed.
+    Change(&'a Statement),
+    /// Must change a row; in an open transaction only.
+    MustChange(&'a Statement),
+    /// Must change a row, in a transaction of its own.
+    MustChangeAlone(&'a Statement),
+}
+
+/// What a part of a batch came to.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Done,
+    Rows(Vec<Row>),
+    Changed(u64),
+}
+
+/// Why a batch failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The part that failed first.
+    pub order: usize,
+    pub cause: Cause,
+    /// Its text.
+    pub sql: String,
+    /// Whether changing no row was a reason to fail.
+    pub must_change: bool,
+    /// Whether the last part was sent, so that it may have been carried out.
+    pub sent_commit: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Cause {
+    Raw(tokio_postgres::Error),
+    /// No answer within the limit.
+    Silent,
+}
+
+impl Cause {
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Raw(raw) => describe(raw),
+            Self::Silent => "the server does not answer".to_owned(),
+        }
+    }
+}
+
+/// A connection and the statements prepared on it.
+pub(super) struct Connection {
+    client: Client,
+    /// None once it may end by itself.
+    driver: Option<AbortHandle>,
+    prepared: HashMap<Arc<str>, (tokio_postgres::Statement, u64)>,
+    uses: u64,
+    born: Instant,
+    /// When it was last put back.
+    pub used: Instant,
+    silence: Duration,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Without a farewell when it is broken, and when the server sleeps on a request.
+        if let Some(driver) = &self.driver {
+            driver.abort();
+        }
+    }
+}
+
+impl Connection {
+    /// Connects and asks the settings back; on the present runtime, which drives it from then on.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub(super) async fn open(server: &Server, config: &Config, silence: Duration) -> Result<Self, OpenError> {
+        let (client, wire) = server.connect(config).await?;
+        let now = Instant::now();
+        let driver = Some(drive(wire));
+        let prepared = HashMap::new();
+        let connection = Self { client, driver, prepared, uses: 0, born: now, used: now, silence };
+        server.insist(&connection.client).await?;
+        Ok(connection)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    /// Ends it in good manners, in the background: the server sees a farewell, not a cut.
+    pub(super) fn farewell(mut self) {
+        self.driver = None;
+    }
+
+    /// True when the server answers.
+    pub(super) async fn answers(&self) -> bool {
+        matches!(timeout(self.silence, self.client.batch_execute("")).await, Ok(Ok(())))
+    }
+
+    /// Takes back whatever was left open; false when the connection is of no more use.
+    pub(super) async fn rollback(&mut self) -> bool {
+        self.send(&[Order::Rollback]).await.is_ok()
+    }
+
+    /// Rows of a text that needs no parameters.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub(super) async fn ask(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.client.query(sql, values).await
+    }
+
+    /// Sends a batch in one round trip and reads its answers, each within the limit of silence. Statements that are
+    /// new to the connection take a round trip before.
+    ///
+    /// # Errors
+    /// The first part that failed.
+    pub(super) async fn send(&mut self, orders: &[Order<'_>]) -> Result<Vec<Answer>, Failure> {
+        let fail = |index: usize, cause, sent: usize| {
+            let order = orders.get(index);
+            Failure {
+                order: index,
+                cause,
+                sql: order.and_then(Order::statement).map(|statement| statement.sql.clone()).unwrap_or_default(),
+                must_change: order.is_some_and(Order::must_change),
+                sent_commit: sent == orders.len(),
+            }
+        };
+        let mut statements = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            statements.push(self.prepare(order).await.map_err(|cause| fail(index, cause, 0))?);
+        }
+        let mut running: Vec<(BoxFuture<'_, _>, Option<Answer>)> = Vec::with_capacity(orders.len());
+        for (index, (order, statement)) in orders.iter().zip(&statements).enumerate() {
+            let mut part = run(&self.client, order, statement.as_ref()).boxed();
+            // The first poll is what sends it.
+            let answer = match poll!(&mut part) {
+                Poll::Pending => None,
+                Poll::Ready(Ok(answer)) => Some(answer),
+                Poll::Ready(Err(error)) => return Err(fail(index, Cause::Raw(error), index)),
+            };
+            running.push((part, answer));
+        }
+        let mut answers = Vec::with_capacity(orders.len());
+        for (index, (part, answer)) in running.into_iter().enumerate() {
+            let answer = match answer {
+                Some(answer) => answer,
+                None => match timeout(self.silence, part).await {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(error)) => return Err(fail(index, Cause::Raw(error), orders.len())),
+                    Err(_) => return Err(fail(index, Cause::Silent, orders.len())),
+                },
+            };
+            answers.push(answer);
+        }
+        Ok(answers)
+    }
+
+    async fn prepare(&mut self, order: &Order<'_>) -> Result<Option<tokio_postgres::Statement>, Cause> {
+        let Some(sql) = order.sql() else { return Ok(None) };
+        self.uses += 1;
+        if let Some((statement, used)) = self.prepared.get_mut(sql.as_ref()) {
+            *used = self.uses;
+            return Ok(Some(statement.clone()));
+        }
+        let preparing = timeout(self.silence, self.client.prepare(&sql));
+        let mut statement = preparing.await.map_err(|_| Cause::Silent)?.map_err(Cause::Raw)?;
+        if let Some(hints) = order.statement().and_then(|values| hints(values, statement.params())) {
+            let preparing = timeout(self.silence, self.client.prepare_typed(&sql, &hints));
+            statement = preparing.await.map_err(|_| Cause::Silent)?.map_err(Cause::Raw)?;
+        }
+        if self.prepared.len() >= REMEMBERED {
+            let oldest = self.prepared.iter().min_by_key(|(_, (_, used))| *used).map(|(sql, _)| Arc::clone(sql));
+            oldest.and_then(|sql| self.prepared.remove(&sql));
+        }
+        self.prepared.insert(Arc::from(sql.as_ref()), (statement.clone(), self.uses));
+        Ok(Some(statement))
+    }
+}
+
+impl<'a> Order<'a> {
+    fn statement(&self) -> Option<&'a Statement> {
+        match self {
+            Self::Begin | Self::Commit | Self::Rollback => None,
+            Self::Read(statement)
+            | Self::Change(statement)
+            | Self::MustChange(statement)
+            | Self::MustChangeAlone(statement) => Some(statement),
+        }
+    }
+
+    fn must_change(&self) -> bool {
+        matches!(self, Self::MustChange(_) | Self::MustChangeAlone(_))
+    }
+
+    /// The text to prepare. A statement that must change a row is made to fail by itself, by a division by the number
+    /// of rows, so that it need not be waited for: whatever follows it in the transaction, the commit included,
+    /// comes to nothing.
+    fn sql(&self) -> Option<std::borrow::Cow<'a, str>> {
+        Some(match self {
+            Self::Begin | Self::Commit | Self::Rollback => return None,
+            Self::Read(statement) | Self::Change(statement) => statement.sql.as_str().into(),
+            Self::MustChange(statement) => format!(
+                "WITH changed AS ({} RETURNING 1) SELECT 1 / (count(*) * \
+                 coalesce(current_setting('cleave.open', true) = 'yes', false)::int) FROM changed",
+                statement.sql
+            )
+            .into(),
+            Self::MustChangeAlone(statement) => {
+                format!("WITH changed AS ({} RETURNING 1) SELECT 1 / count(*) FROM changed", statement.sql).into()
+            }
+        })
+    }
+}
+
+async fn run(
+    client: &Client,
+    order: &Order<'_>,
+    prepared: Option<&tokio_postgres::Statement>,
+) -> Result<Answer, tokio_postgres::Error> {
+    let (Some(statement), Some(prepared)) = (order.statement(), prepared) else {
+        let text = match order {
+            Order::Begin => BEGIN,
+            Order::Commit => "COMMIT",
+            _ => "ROLLBACK",
+        };
+        return client.batch_execute(text).await.map(|()| Answer::Done);
+    };
+    let bound: Vec<Bound<'_>> = statement.values.iter().flat_map(|values| values.0.iter()).map(Bound).collect();
+    let values: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as _).collect();
+    match order {
+        Order::Read(_) => client.query(prepared, &values).await.map(Answer::Rows),
+        _ => client.execute(prepared, &values).await.map(Answer::Changed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Limits;
+    use crate::postgres::server::Purpose;
+    use crate::testing::Scratch;
+    use sea_orm::DbBackend;
+
+    fn statement(sql: &str) -> Statement {
+        Statement::from_string(DbBackend::Postgres, sql)
+    }
+
+    /// A BEGIN can fail by itself, when it is cancelled or takes too long, while what was sent with it still arrives.
+    #[tokio::test]
+    async fn what_is_sent_with_a_begin_that_fails_does_not_commit_by_itself() {
+        let Some(scratch) = Scratch::new().await else { return };
+        scratch.execute("CREATE SCHEMA test; CREATE TABLE test.thing (n int)").await;
+        let (server, limits) = (Server::new(scratch.url(), "test"), Limits::default());
+        let config = server.config(Purpose::Write, &limits).unwrap();
+        let mut connection = Connection::open(&server, &config, limits.silence).await.unwrap();
+        let insert = statement("INSERT INTO thing VALUES (1)");
+        // As it arrives when the BEGIN before it has failed.
+        let failure = connection.send(&[Order::MustChange(&insert), Order::Commit]).await.unwrap_err();
+        assert_eq!((failure.order, failure.must_change), (0, true));
+        assert_eq!(scratch.column("SELECT n FROM test.thing").await, []);
+        connection.send(&[Order::Begin, Order::MustChange(&insert), Order::Commit]).await.unwrap();
+        connection.send(&[Order::MustChange(&insert)]).await.unwrap_err();
+        connection.send(&[Order::MustChangeAlone(&insert)]).await.unwrap();
+        assert_eq!(scratch.column("SELECT n FROM test.thing").await.len(), 2, "the mark is gone with its transaction");
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_prepared_statements_is_bounded() {
+        let Some(scratch) = Scratch::new().await else { return };
+        scratch.execute("CREATE SCHEMA test").await;
+        let (server, limits) = (Server::new(scratch.url(), "test"), Limits::default());
+        let config = server.config(Purpose::Read, &limits).unwrap();
+        let mut connection = Connection::open(&server, &config, limits.silence).await.unwrap();
+        let kept = statement("SELECT 0");
+        for n in 1..REMEMBERED + 50 {
+            connection.send(&[Order::Read(&statement(&format!("SELECT {n}"))), Order::Read(&kept)]).await.unwrap();
+        }
+        assert_eq!(connection.prepared.len(), REMEMBERED);
+        assert!(connection.prepared.contains_key("SELECT 0"), "what is used is kept");
+        let known = connection.client.query_one("SELECT count(*) FROM pg_prepared_statements", &[]).await.unwrap();
+        assert!(known.get::<_, i64>(0) <= 260, "the server forgets them too");
+    }
+}

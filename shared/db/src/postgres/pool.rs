@@ -1,0 +1,327 @@
+//! A bounded set of connections. Rule: nobody waits for one longer than the acquire limit; none is lent that may hold
+//! somebody else's transaction; opening, taking back and closing happen on the process's own runtime, so that a caller
+//! that goes away interrupts nothing.
+
+use super::connection::{Connection, Order};
+use super::server::{Purpose, Server};
+use super::signal::Signal;
+use crate::error::{DbError, OpenError};
+use crate::options::Limits;
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_postgres::Config;
+
+/// Between two looks for connections that are too old or were not needed.
+const SWEEP: Duration = Duration::from_secs(15);
+/// A connection that nobody needed for so long is closed.
+const UNUSED: Duration = Duration::from_secs(60);
+/// A connection that rested for so long is asked whether it still works.
+const RESTED: Duration = Duration::from_secs(30);
+/// The longest that a connection may live.
+const OLDEST: Duration = Duration::from_secs(300);
+
+/// Lends connections.
+#[derive(Clone)]
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: Server,
+    config: Config,
+    limits: Limits,
+    size: u32,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+    runtime: Handle,
+    /// Which columns a unique index is over.
+    unique: Mutex<HashMap<String, String>>,
+}
+
+/// A connection on loan. Dropped, it is taken back: clean at once, otherwise after a ROLLBACK.
+pub(super) struct Lease {
+    pool: Arc<Shared>,
+    /// None when it is of no more use.
+    connection: Option<Connection>,
+    permit: Option<OwnedSemaphorePermit>,
+    /// A transaction may be open, or a request on its way.
+    dirty: bool,
+    /// Told when it has been taken back: a commit may have been among what was on its way.
+    told: Option<Signal>,
+}
+
+impl Pool {
+    /// No connection is opened yet. Connections live on the present runtime.
+    pub(super) fn new(server: &Server, purpose: Purpose, limits: Limits, size: usize) -> Result<Self, OpenError> {
+        let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
+        let shared = Arc::new(Shared {
+            server: server.clone(),
+            config: server.config(purpose, &limits)?,
+            limits,
+            size,
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(size as usize)),
+            runtime: Handle::current(),
+            unique: Mutex::default(),
+        });
+        shared.runtime.spawn(sweep(Arc::downgrade(&shared)));
+        Ok(Self { shared })
+    }
+
+    /// Opens one connection, so that what is wrong is known.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub(super) async fn warm_up(&self) -> Result<(), OpenError> {
+        let connection = self.shared.connect().await?;
+        self.shared.give_back(connection);
+        Ok(())
+    }
+
+    /// Waits for a connection.
+    ///
+    /// # Errors
+    /// [`DbError::Busy`] when all are lent for longer than the acquire limit; [`DbError::Unavailable`] when none
+    /// can be opened, or the pool is closed.
+    pub(super) async fn lease(&self) -> Result<Lease, DbError> {
+        let permit = timeout(self.shared.limits.acquire, Arc::clone(&self.shared.permits).acquire_owned());
+        let permit = permit.await.map_err(|_| DbError::Busy)?.map_err(|_| closed())?;
+        if let Some(connection) = self.shared.rested() {
+            return Ok(self.shared.lend(connection, permit));
+        }
+        // In a task of its own: whoever went away meanwhile leaves a connection for the next.
+        let pool = Arc::clone(&self.shared);
+        let opening = self.shared.runtime.spawn(async move {
+            let connection = pool.idle_that_answers().await;
+            let connection = match connection {
+                Some(connection) => Ok(connection),
+                None => pool.connect().await.map_err(|error| unavailable(&error)),
+            };
+            connection.map(|connection| pool.lend(connection, permit))
+        });
+        // The driver bounds each address that it tries; this bounds a server that takes the connection and is silent.
+        match timeout(self.shared.limits.acquire + self.shared.limits.silence, opening).await {
+            Ok(Ok(lease)) => lease,
+            Ok(Err(error)) => Err(DbError::Unavailable(error.to_string())),
+            Err(_) => Err(DbError::Unavailable("the server does not answer".to_owned())),
+        }
+    }
+
+    /// Names the columns of a broken uniqueness rule as SQLite does; anything else stays as it is.
+    pub(super) async fn name(&self, error: DbError) -> DbError {
+        let DbError::Unique { constraint } = error else { return error };
+        if let Some(columns) = self.shared.columns_of(&constraint) {
+            return DbError::Unique { constraint: columns };
+        }
+        // A migration came after the last look.
+        if let Err(trouble) = self.learn_names().await {
+            tracing::warn!(error = %trouble, constraint, "the columns of a unique index could not be looked up");
+        }
+        let columns = self.shared.columns_of(&constraint);
+        DbError::Unique { constraint: columns.unwrap_or(constraint) }
+    }
+
+    async fn learn_names(&self) -> Result<(), DbError> {
+        const ASK: &str = "SELECT i.relname::text, string_agg(t.relname || '.' || a.attname, ', ' ORDER BY k.place)
+            FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+            JOIN pg_namespace n ON n.oid = t.relnamespace
+            CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k(attnum, place)
+            JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+            WHERE x.indisunique AND n.nspname = $1 GROUP BY i.relname";
+        let mut lease = self.lease().await?;
+        lease.soil();
+        let schema: &(dyn tokio_postgres::types::ToSql + Sync) = &self.shared.server.schema();
+        let asked = timeout(self.shared.limits.silence, lease.connection()?.ask(ASK, &[schema])).await;
+        let rows = asked.map_err(|_| DbError::Unavailable("the server does not answer".to_owned()))?;
+        let rows = rows.map_err(|error| DbError::Unavailable(super::sort::describe(&error)))?;
+        lease.clean();
+        let mut unique = self.shared.unique.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            if let (Ok(index), Ok(columns)) = (row.try_get(0), row.try_get(1)) {
+                unique.insert(index, columns);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets nobody in any more, waits for who is in and closes all connections.
+    pub(super) async fn close(&self) {
+        // Whoever stays longer than a statement may take is cut off.
+        let everybody = Arc::clone(&self.shared.permits).acquire_many_owned(self.shared.size);
+        let everybody = timeout(self.shared.limits.silence, everybody).await;
+        self.shared.permits.close();
+        drop(everybody);
+        let idle = std::mem::take(&mut *self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        idle.into_iter().for_each(Connection::farewell);
+    }
+}
+
+impl Shared {
+    async fn connect(&self) -> Result<Connection, OpenError> {
+        let limit = self.limits.acquire.max(Duration::from_millis(100)) + self.limits.silence;
+        match timeout(limit, Connection::open(&self.server, &self.config, self.limits.silence)).await {
+            Ok(opened) => opened,
+            Err(_) => {
+                let reason = "the server does not answer".to_owned();
+                Err(OpenError::Connect { location: self.server.location(), reason })
+            }
+        }
+    }
+
+    fn lend(self: &Arc<Self>, connection: Connection, permit: OwnedSemaphorePermit) -> Lease {
+        Lease { pool: Arc::clone(self), connection: Some(connection), permit: Some(permit), dirty: false, told: None }
+    }
+
+    /// The newest idle connection, when it can be lent without a question.
+    fn rested(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|connection| self.is_good(connection));
+        idle.pop_if(|connection| connection.used.elapsed() < RESTED)
+    }
+
+    /// An idle connection that has rested for long and still answers.
+    async fn idle_that_answers(&self) -> Option<Connection> {
+        loop {
+            let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            if connection.answers().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn is_good(&self, connection: &Connection) -> bool {
+        !connection.is_closed() && connection.age() < self.limits.lifetime.min(OLDEST)
+    }
+
+    fn give_back(&self, mut connection: Connection) {
+        if self.permits.is_closed() || !self.is_good(&connection) {
+            connection.farewell();
+            return;
+        }
+        connection.used = Instant::now();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn columns_of(&self, index: &str) -> Option<String> {
+        self.unique.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
+    }
+}
+
+impl Lease {
+    /// Sends a batch; see [`Connection::send`]. Until it has been answered the lease counts as dirty.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] inside when the connection is gone already.
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, DbError> {
+        self.connection.as_mut().ok_or_else(|| DbError::Unavailable("the connection is broken".to_owned()))
+    }
+
+    /// Until [`Lease::clean`] is called it is taken back with a ROLLBACK.
+    pub(super) fn soil(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Nothing is open on it and nothing is on its way.
+    pub(super) fn clean(&mut self) {
+        self.dirty = false;
+        self.told = None;
+    }
+
+    /// It is not lent again.
+    pub(super) fn condemn(&mut self) {
+        self.connection = None;
+    }
+
+    /// Whom to tell when it has been taken back dirty.
+    pub(super) fn tell(&mut self, signal: &Signal) {
+        self.told = Some(signal.clone());
+    }
+
+    /// Takes back what is open, here and now.
+    pub(super) async fn rollback(&mut self) {
+        if self.dirty
+            && let Some(connection) = self.connection.as_mut()
+        {
+            if connection.rollback().await {
+                self.clean();
+            } else {
+                self.condemn();
+            }
+        }
+    }
+
+    /// Executes a text without parameters, in a transaction of its own.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub(super) async fn execute(&mut self, statement: &sea_orm::Statement) -> Result<(), DbError> {
+        self.soil();
+        let sent = self.connection()?.send(&[Order::Change(statement)]).await;
+        match sent {
+            Ok(_) => {
+                self.clean();
+                Ok(())
+            }
+            Err(failure) => {
+                let sorted = super::sort::sort(&failure);
+                if sorted.broken {
+                    self.condemn();
+                }
+                Err(sorted.error)
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (connection, permit, told) = (self.connection.take(), self.permit.take(), self.told.take());
+        match connection {
+            Some(connection) if !self.dirty => self.pool.give_back(connection),
+            Some(mut connection) => {
+                let pool = Arc::clone(&self.pool);
+                self.pool.runtime.spawn(async move {
+                    if connection.rollback().await {
+                        pool.give_back(connection);
+                    }
+                    drop(permit);
+                    if let Some(told) = told {
+                        told.tell();
+                    }
+                });
+            }
+            None => {}
+        }
+    }
+}
+
+/// Closes what is old or was not needed, until the pool is gone.
+async fn sweep(pool: Weak<Shared>) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kept, gone): (Vec<Connection>, Vec<Connection>) = std::mem::take(&mut *idle)
+            .into_iter()
+            .partition(|connection| pool.is_good(connection) && connection.used.elapsed() < UNUSED);
+        *idle = kept;
+        drop(idle);
+        gone.into_iter().for_each(Connection::farewell);
+    }
+}
+
+fn closed() -> DbError {
+    DbError::Unavailable("the database is closed".to_owned())
+}
+
+fn unavailable(error: &OpenError) -> DbError {
+    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    DbError::Unavailable(format!("{error}{cause}"))
+}

@@ -1,0 +1,159 @@
+//! One transaction. Rules: nothing is sent before it is needed; after a failure, or a statement whose answer nobody
+//! waited for, it can only be taken back, because the server would answer COMMIT with ROLLBACK and no error.
+
+use super::connection::{Answer, Order};
+use super::pool::{Lease, Pool};
+use super::signal::Signal;
+use super::sort::{Sorted, sort, sort_commit};
+use super::value::decode_row;
+use crate::error::DbError;
+use sea_orm::Statement;
+use sea_orm::sea_query::{ColumnType, Value};
+
+/// A transaction that begins with its first statement.
+pub(crate) struct Transaction {
+    lease: Lease,
+    pool: Pool,
+    signal: Signal,
+    begun: bool,
+    /// Why it cannot go on.
+    doomed: Option<DbError>,
+    rerun: bool,
+}
+
+impl Transaction {
+    pub(super) fn new(lease: Lease, pool: Pool, signal: Signal) -> Self {
+        Self { lease, pool, signal, begun: false, doomed: None, rerun: false }
+    }
+
+    /// Sends what was pushed and reads.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub(crate) async fn read(
+        &mut self,
+        pushed: &[Statement],
+        statement: &Statement,
+        columns: &[ColumnType],
+    ) -> Result<Vec<Vec<Value>>, DbError> {
+        match self.work(pushed, Order::Read(statement)).await? {
+            Answer::Rows(rows) => rows.iter().map(|row| decode_row(row, columns)).collect(),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Sends what was pushed and executes; rows changed.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub(crate) async fn execute(&mut self, pushed: &[Statement], statement: &Statement) -> Result<u64, DbError> {
+        if !self.begun {
+            // Nothing guards this statement against a BEGIN that fails, so it waits for its answer.
+            self.send(&[Order::Begin]).await?;
+        }
+        match self.work(pushed, Order::Change(statement)).await? {
+            Answer::Changed(rows) => Ok(rows),
+            _ => Ok(0),
+        }
+    }
+
+    async fn work(&mut self, pushed: &[Statement], last: Order<'_>) -> Result<Answer, DbError> {
+        let mut orders = Vec::with_capacity(pushed.len() + 2);
+        if !self.begun {
+            orders.push(Order::Begin);
+        }
+        orders.extend(pushed.iter().map(Order::MustChange));
+        orders.push(last);
+        Ok(self.send(&orders).await?.pop().unwrap_or(Answer::Done))
+    }
+
+    async fn send(&mut self, orders: &[Order<'_>]) -> Result<Vec<Answer>, DbError> {
+        self.enter()?;
+        let sent = self.lease.connection()?.send(orders).await;
+        match sent {
+            Ok(answers) => {
+                self.begun = true;
+                self.doomed = None;
+                Ok(answers)
+            }
+            Err(failure) => Err(self.fail(sort(&failure)).await),
+        }
+    }
+
+    /// Sends what was pushed and commits. With nothing to commit it does nothing.
+    ///
+    /// # Errors
+    /// [`DbError::Unknown`] when the outcome is not known; otherwise nothing was kept.
+    pub(crate) async fn commit(&mut self, pushed: &[Statement], emitted: bool) -> Result<(), DbError> {
+        let mut orders = Vec::with_capacity(pushed.len() + 2);
+        match (self.begun, pushed) {
+            (false, []) => return self.doomed.clone().map_or(Ok(()), Err),
+            (false, [alone]) => orders.push(Order::MustChangeAlone(alone)),
+            _ => {
+                if !self.begun {
+                    orders.push(Order::Begin);
+                }
+                orders.extend(pushed.iter().map(Order::MustChange));
+                orders.push(Order::Commit);
+            }
+        }
+        self.enter()?;
+        if emitted {
+            self.lease.tell(&self.signal);
+        }
+        let sent = self.lease.connection()?.send(&orders).await;
+        match sent {
+            Ok(_) => {
+                self.lease.clean();
+                (self.begun, self.doomed) = (false, None);
+                if emitted {
+                    self.signal.tell();
+                }
+                Ok(())
+            }
+            Err(failure) => Err(self.fail(sort_commit(&failure, orders.len() - 1)).await),
+        }
+    }
+
+    /// Takes the work back and waits until it is, so that its locks are free.
+    pub(crate) async fn take_back(&mut self) {
+        self.doomed.get_or_insert_with(ended);
+        self.lease.rollback().await;
+    }
+
+    /// True when it lost against another transaction and may be run again.
+    pub(crate) const fn may_rerun(&self) -> bool {
+        self.rerun
+    }
+
+    /// From here to the answer it is abandoned if nobody waits.
+    fn enter(&mut self) -> Result<(), DbError> {
+        if let Some(doomed) = &self.doomed {
+            return Err(doomed.clone());
+        }
+        self.doomed = Some(ended());
+        self.lease.soil();
+        Ok(())
+    }
+
+    async fn fail(&mut self, sorted: Sorted) -> DbError {
+        self.rerun = sorted.rerun;
+        if sorted.broken {
+            self.lease.condemn();
+        }
+        let error = match sorted.error {
+            error @ DbError::Unique { .. } => {
+                // The look-up may need this very connection's place.
+                self.lease.rollback().await;
+                self.pool.name(error).await
+            }
+            error => error,
+        };
+        self.doomed = Some(error.clone());
+        error
+    }
+}
+
+fn ended() -> DbError {
+    DbError::Statement("the transaction can only be taken back: a statement was abandoned".to_owned())
+}

@@ -1,0 +1,169 @@
+//! The body of a request on its way to a service. Rule: piece by piece as it comes; what was sent is kept for a second
+//! try; one byte more than a service accepts is enough for it to refuse the whole.
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use reqwest::Body;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::sync::{Mutex, mpsc};
+use web::{Problem, ProblemCode};
+
+/// Pieces that wait for the service.
+const QUEUED: usize = 4;
+
+/// A body that can be sent more than once.
+pub(super) struct Repeatable {
+    shared: Arc<Shared>,
+    /// As it goes out; none where pieces are sent until the end.
+    pub(super) length: Option<u64>,
+}
+
+struct Shared {
+    pieces: Mutex<Pieces>,
+    broken: AtomicU8,
+}
+
+struct Pieces {
+    sent: Vec<Bytes>,
+    rest: mpsc::Receiver<Result<Bytes, PayloadError>>,
+    ended: bool,
+}
+
+const WHOLE: u8 = 0;
+const CUT_OFF: u8 = 1;
+const LATE: u8 = 2;
+
+impl Repeatable {
+    /// The payload of a request, of which at most `limit` bytes and one more are taken.
+    pub(super) fn new(payload: Payload, announced: Option<u64>, limit: usize) -> Self {
+        let (pieces, rest) = mpsc::channel(QUEUED);
+        actix_web::rt::spawn(pump(payload, pieces, limit));
+        let pieces = Mutex::new(Pieces { sent: Vec::new(), rest, ended: false });
+        let length = announced.filter(|length| usize::try_from(*length).is_ok_and(|length| length <= limit));
+        Self { shared: Arc::new(Shared { pieces, broken: AtomicU8::new(WHOLE) }), length }
+    }
+
+    /// From its beginning.
+    pub(super) fn body(&self) -> Body {
+        Body::wrap_stream(self.pieces())
+    }
+
+    fn pieces(&self) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
+        stream::unfold((Arc::clone(&self.shared), 0), |(shared, at)| async move {
+            let next = shared.piece(at).await?;
+            Some((next, (shared, at + 1)))
+        })
+    }
+
+    /// Why the client's own fault kept it from being sent, if it was that.
+    pub(super) fn fault_of_the_client(&self) -> Option<Problem> {
+        match self.shared.broken.load(Ordering::Acquire) {
+            CUT_OFF => Some(Problem::new(ProblemCode::BadRequest).detail("the body ended too early")),
+            LATE => Some(Problem::new(ProblemCode::RequestTimeout)),
+            _ => None,
+        }
+    }
+}
+
+impl Shared {
+    /// One that was sent before, or the next one that comes.
+    async fn piece(&self, at: usize) -> Option<Result<Bytes, io::Error>> {
+        let mut pieces = self.pieces.lock().await;
+        if let Some(piece) = pieces.sent.get(at) {
+            return Some(Ok(piece.clone()));
+        }
+        if pieces.ended {
+            return None;
+        }
+        match pieces.rest.recv().await {
+            Some(Ok(piece)) => {
+                pieces.sent.push(piece.clone());
+                Some(Ok(piece))
+            }
+            Some(Err(error)) => {
+                let late = matches!(&error, PayloadError::Io(error) if error.kind() == ErrorKind::TimedOut);
+                self.broken.store(if late { LATE } else { CUT_OFF }, Ordering::Release);
+                Some(Err(io::Error::other(error.to_string())))
+            }
+            None => {
+                pieces.ended = true;
+                None
+            }
+        }
+    }
+}
+
+/// A payload stays on its worker's thread; what comes out of it need not.
+async fn pump(mut payload: Payload, pieces: mpsc::Sender<Result<Bytes, PayloadError>>, limit: usize) {
+    let mut left = limit + 1;
+    while left > 0 {
+        let piece = tokio::select! {
+            piece = payload.next() => piece,
+            () = pieces.closed() => return,
+        };
+        let piece = match piece {
+            None => return,
+            Some(Ok(mut piece)) => {
+                piece.truncate(left);
+                left -= piece.len();
+                Ok(piece)
+            }
+            Some(Err(error)) => Err(error),
+        };
+        let broken = piece.is_err();
+        if pieces.send(piece).await.is_err() || broken {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repeatable(pieces: Vec<Result<Bytes, PayloadError>>, announced: Option<u64>, limit: usize) -> Repeatable {
+        Repeatable::new(Payload::Stream { payload: Box::pin(stream::iter(pieces)) }, announced, limit)
+    }
+
+    async fn read(body: &Repeatable) -> Result<Vec<u8>, io::Error> {
+        let pieces: Vec<Bytes> = body.pieces().collect::<Vec<_>>().await.into_iter().collect::<Result<_, _>>()?;
+        Ok(pieces.concat())
+    }
+
+    fn bytes(text: &'static str) -> Result<Bytes, PayloadError> {
+        Ok(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[actix_web::test]
+    async fn a_second_try_sends_all_of_it_again() {
+        let body = repeatable(vec![bytes("one "), bytes("two "), bytes("three")], Some(13), 100);
+        let mut half = Box::pin(body.pieces());
+        assert_eq!(half.next().await.unwrap().unwrap(), "one ");
+        drop(half);
+        assert_eq!(read(&body).await.unwrap(), b"one two three");
+        assert_eq!(read(&body).await.unwrap(), b"one two three");
+        assert_eq!(body.length, Some(13));
+    }
+
+    #[actix_web::test]
+    async fn one_byte_too_many_is_enough() {
+        let body = repeatable(vec![bytes("12345"), bytes("67890"), bytes("more")], Some(14), 7);
+        assert_eq!(read(&body).await.unwrap(), b"12345678");
+        assert_eq!(body.length, None, "what is announced is not what comes");
+    }
+
+    #[actix_web::test]
+    async fn a_broken_body_is_the_clients_fault() {
+        let body = repeatable(vec![bytes("12"), Err(PayloadError::Incomplete(None))], Some(10), 100);
+        assert!(body.fault_of_the_client().is_none());
+        assert!(read(&body).await.is_err());
+        assert_eq!(body.fault_of_the_client().unwrap().code(), ProblemCode::BadRequest);
+        let body = repeatable(vec![Err(PayloadError::Io(ErrorKind::TimedOut.into()))], Some(10), 100);
+        assert!(read(&body).await.is_err());
+        assert_eq!(body.fault_of_the_client().unwrap().code(), ProblemCode::RequestTimeout);
+    }
+}

@@ -1,0 +1,97 @@
+//! A domain that other processes serve. Rule: its targets take turns, and one that is away is passed over.
+
+use super::budget::Budget;
+use super::target::{Permit, Target};
+use super::tuning::GatewayTuning;
+use crate::module::Module;
+use crate::process::Status;
+use reqwest::Client;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// The longest answer of a service about its health, in bytes.
+const HEALTH_BYTES: usize = 64 * 1024;
+
+/// A remote domain.
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) prefixes: &'static [&'static str],
+    pub(super) targets: Vec<Arc<Target>>,
+    pub(super) budget: Budget,
+    pub(super) tuning: GatewayTuning,
+    pub(super) http: Client,
+    turn: AtomicUsize,
+}
+
+/// What a remote domain says about itself.
+pub(crate) struct RemoteHealth {
+    pub(crate) status: Status,
+    pub(crate) checks: Value,
+}
+
+impl Service {
+    pub(super) fn new(module: &Module, targets: &[String], tuning: &GatewayTuning, http: Client) -> Self {
+        Self {
+            name: module.name(),
+            prefixes: module.prefixes,
+            targets: targets.iter().map(|address| Arc::new(Target::new(address, tuning))).collect(),
+            budget: Budget::full(),
+            tuning: *tuning,
+            http,
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// Leave to ask one of the targets, another than `tried` where there is one; else how long to wait.
+    pub(super) fn pick(&self, tried: Option<&Target>) -> Result<Permit, Duration> {
+        // A second try is nobody's turn: else a target that fails would get all the first ones.
+        let first = self.turn.fetch_add(usize::from(tried.is_none()), Ordering::Relaxed);
+        let in_turn = (0..self.targets.len()).filter_map(|step| self.targets.get((first + step) % self.targets.len()));
+        let same = |target: &Target| tried.is_some_and(|tried| std::ptr::eq(tried, target));
+        let mut wait = None::<Duration>;
+        // The one that has failed just now comes last.
+        let (again, others): (Vec<_>, Vec<_>) = in_turn.partition(|target| same(target));
+        for target in others.into_iter().chain(again) {
+            match target.admit() {
+                Ok(permit) => return Ok(permit),
+                Err(longer) => wait = Some(wait.map_or(longer, |shorter| shorter.min(longer))),
+            }
+        }
+        Err(wait.unwrap_or_default())
+    }
+
+    /// Where it is served.
+    pub(crate) fn addresses(&self) -> String {
+        self.targets.iter().map(|target| target.address.as_str()).collect::<Vec<_>>().join("|")
+    }
+
+    /// What one of its targets says; unhealthy where none says anything.
+    pub(crate) async fn health(&self) -> RemoteHealth {
+        let reachable = self.targets.iter().filter(|target| target.is_reachable());
+        let away = self.targets.len() - reachable.clone().count();
+        for target in reachable {
+            if let Some((status, checks)) = self.ask(target).await {
+                let some_away = if away > 0 { Status::Degraded } else { Status::Healthy };
+                return RemoteHealth { status: status.max(some_away), checks };
+            }
+        }
+        RemoteHealth { status: Status::Unhealthy, checks: Value::Null }
+    }
+
+    async fn ask(&self, target: &Target) -> Option<(Status, Value)> {
+        let address = format!("{}/health/{}?verbose=true", target.address, self.name);
+        let mut answer = self.http.get(address).timeout(self.tuning.check_timeout).send().await.ok()?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.ok()? {
+            body.extend_from_slice(&chunk);
+            if body.len() > HEALTH_BYTES {
+                return None;
+            }
+        }
+        let mut body: Value = serde_json::from_slice(&body).ok()?;
+        let status = serde_json::from_value(body.get("status")?.clone()).ok()?;
+        Some((status, body.get_mut("checks").map(Value::take).unwrap_or_default()))
+    }
+}

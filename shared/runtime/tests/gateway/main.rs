@@ -1,0 +1,12 @@
+//! Domains that are served elsewhere, with small servers standing in for them that can do what no good service does.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends there")]
+
+mod bodies;
+mod failures;
+mod headers;
+mod passing;
+mod recovery;
+mod replicas;
+mod stub;
+mod support;
