@@ -17,6 +17,8 @@ from process import DRAIN_SECONDS, House, Process, disagreeing, findings as of_p
 # The oldest that has everything that is used, and the newest that is known.
 VERSIONS = ["1.30", "1.37"]
 ALLOWED_OUTSIDE = {"Namespace"}
+# What every pod of ours carries.
+OURS = {"matchLabels": {"app.kubernetes.io/part-of": "cleave"}}
 
 
 def read(house: House, program: str) -> dict[str, list[dict]]:
@@ -78,8 +80,11 @@ def of_overlay(documents: list[dict], house: House):
         name = owner["metadata"]["name"]
         environment = {}
         yield from (f"{name}: {finding}" for finding in fill(environment, container, named))
-        yield from (f"{name}: {finding}" for finding in of_pod(owner, container, environment))
-        processes.append(Process(name, container["command"], environment))
+        yield from (f"{name}: {finding}" for finding in of_pod(owner, container, environment, house))
+        process = Process(name, container["command"], environment)
+        processes.append(process)
+        if process.serves and [port["containerPort"] for port in container["ports"]] != [process.port(house)]:
+            yield f"{name}: listens on {process.port(house)} and says otherwise"
     yield from of_services(documents, named)
     yield from of_processes(processes, documents, house)
 
@@ -140,7 +145,7 @@ def fill(environment: dict, container: dict, named: dict):
         environment[variable["name"]] = base64.b64decode(data.get(reference["key"], "")).decode()
 
 
-def of_pod(owner: dict, container: dict, environment: dict):
+def of_pod(owner: dict, container: dict, environment: dict, house: House):
     pod = owner["spec"]["template"]["spec"]
     rights = pod.get("securityContext", {}) | container.get("securityContext", {})
     wanted = {
@@ -164,7 +169,11 @@ def of_pod(owner: dict, container: dict, environment: dict):
         yield "has no bounds: requests.cpu and limits.memory"
     if container["image"].rpartition(":")[2] in {"latest", container["image"]}:
         yield f"the image {container['image']} is not pinned"
+    if house.data_dir not in [mount["mountPath"] for mount in container.get("volumeMounts", [])]:
+        yield f"cannot write to its data directory {house.data_dir}"
     if owner["kind"] != "Deployment":
+        if pod.get("restartPolicy") != "Never":
+            yield "restartPolicy has to be Never: a new pod leaves the log of the one that failed"
         return
     for probe, path in [("startup", "live"), ("liveness", "live"), ("readiness", "ready")]:
         if container.get(f"{probe}Probe", {}).get("httpGet") != {"path": f"/health/{path}", "port": "http"}:
@@ -180,31 +189,45 @@ def of_pod(owner: dict, container: dict, environment: dict):
 
 def of_services(documents: list[dict], named: dict):
     def pods(selector: dict):
-        """Containers of the deployments that a selector finds."""
+        """Whatever runs the pods that a selector finds, with their container."""
         for owner, container in containers(documents):
-            labels = owner["spec"]["template"]["metadata"]["labels"].items()
-            if owner["kind"] == "Deployment" and selector.items() <= labels:
-                yield container
+            if selector.items() <= owner["spec"]["template"]["metadata"]["labels"].items():
+                yield owner["metadata"]["name"], container
 
     for document in documents:
         kind, name, spec = document["kind"], document["metadata"]["name"], document.get("spec", {})
         if kind == "Service":
-            offered = {port["name"] for container in pods(spec["selector"]) for port in container["ports"]}
+            offered = {port["name"] for _, container in pods(spec["selector"]) for port in container.get("ports", [])}
             missing = {port["targetPort"] for port in spec["ports"]} - offered
             if missing:
                 yield f"Service {name}: no pod offers {sorted(missing)}"
-        if kind == "PodDisruptionBudget" and not list(pods(spec["selector"]["matchLabels"])):
-            yield f"PodDisruptionBudget {name}: there are no such pods"
+        if kind in {"Service", "PodDisruptionBudget", "Deployment"}:
+            selector = spec["selector"].get("matchLabels", {}) if kind != "Service" else spec["selector"]
+            found = [owner for owner, _ in pods(selector)]
+            if found != [name]:
+                yield f"{kind} {name}: selects the pods of {found}"
+        if kind == "PodDisruptionBudget" and spec.get("maxUnavailable", 0) == 0:
+            yield f"PodDisruptionBudget {name}: no node can ever be emptied"
+        if kind == "NetworkPolicy" and (spec["policyTypes"] != ["Ingress"] or callers(spec) != [OURS]):
+            yield f"NetworkPolicy {name}: lets others in than our own pods"
         if kind == "Ingress":
             public = named[("ConfigMap", next(n for k, n in named if k == "ConfigMap"))]["data"]["CLEAVE_PUBLIC_URL"]
             for rule in spec["rules"]:
-                if public != f"https://{rule['host']}" or rule["host"] not in spec["tls"][0]["hosts"]:
+                certified = [host for entry in spec.get("tls", []) for host in entry["hosts"]]
+                if public != f"https://{rule['host']}" or rule["host"] not in certified:
                     yield f"Ingress {name}: {rule['host']} is not the host of CLEAVE_PUBLIC_URL, with TLS"
                 for path in rule["http"]["paths"]:
                     service = path["backend"]["service"]
+                    # The services behind the gateway answer /internal, which the gateway never hands on.
+                    if service["name"] != "cleave" or (path["path"], path["pathType"]) != ("/", "Prefix"):
+                        yield f"Ingress {name}: has to lead to cleave and nowhere else"
                     ports = named.get(("Service", service["name"]), {}).get("spec", {}).get("ports", [])
                     if service["port"]["name"] not in {port["name"] for port in ports}:
                         yield f"Ingress {name}: there is no service {service['name']} with that port"
+
+
+def callers(policy: dict) -> list:
+    return [who.get("podSelector", who) for rule in policy["ingress"] for who in rule.get("from", [{}])]
 
 
 def of_processes(processes: list[Process], documents: list[dict], house: House):

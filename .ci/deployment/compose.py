@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from process import DRAIN_SECONDS, House, Process, disagreeing, findings as of_process, seconds, unreachable, untrusting
 
@@ -44,6 +45,7 @@ def read(house: House, program: str) -> dict:
         "mode": mode,
         "line": line,
         "readme": (house.root / "README.md").read_text(),
+        "makes_databases": (house.root / ".config/make-databases.sh").read_text(),
         "files": {str(path.relative_to(house.root)) for path in house.root.glob(".config/*")},
     }
 
@@ -99,8 +101,12 @@ def of_profile(rendered: dict, compose: dict, house: House):
     processes = processes_of(services, house)
     addresses = {(name, int(process.environment.get("CLEAVE_PORT", 0))) for name, process in processes.items()}
     published = [name for name, service in services.items() if service.get("ports")]
-    if len(published) != 1 or published[0] not in processes:
-        yield f"{published} are reachable from outside; one process of ours has to be"
+    edge = "gateway" if "gateway" in processes else "cleave"
+    if published != [edge]:
+        yield f"{published} are reachable from outside instead of {edge}"
+    for name in set(published) & set(processes):
+        if any(port["target"] != processes[name].port(house) for port in services[name]["ports"]):
+            yield f"{name}: the published port is not the one on which it listens"
     yield from disagreeing(list(processes.values()))
     if len({services[name]["image"] for name in processes}) != 1:
         yield "processes of ours run from different images"
@@ -114,6 +120,8 @@ def of_profile(rendered: dict, compose: dict, house: House):
     for name, process in processes.items():
         yield from of_process(process, house)
         yield from unreachable(process, house, addresses)
+        yield from of_servers(process, services, compose["makes_databases"])
+        yield from (f"{name}: {finding}" for finding in of_directory(services[name], house))
         if gateway and process.serves and name != "gateway":
             yield from untrusting(process, address_of(gateway))
     if gateway:
@@ -154,10 +162,34 @@ def of_container(service: dict, ours: bool, compose: dict, rendered: dict):
     drain = DRAIN_SECONDS + seconds(service["environment"].get("CLEAVE_DRAIN_DELAY", "0s"))
     if seconds(service.get("stop_grace_period", "10s")) <= drain:
         yield f"is killed before the {drain:.0f} s are over in which it drains"
-    if not job and "$$CLEAVE_PORT" not in " ".join(service["healthcheck"]["test"]):
-        yield "its health check does not ask the port that it serves"
+    asks = "" if job else " ".join(service.get("healthcheck", {}).get("test", []))
+    if not job and ("/$$CLEAVE_PORT" not in asks or "GET /health/ready " not in asks):
+        yield "its health check does not ask the port that it serves for /health/ready"
     if not job and "migrate" not in service.get("depends_on", {}) and database_of(service):
         yield "does not wait for the migrations"
+
+
+def of_directory(service: dict, house: House):
+    """The one place that may be written has to be the data directory, and the image's user's."""
+    options = dict(entry.split(":", 1) for entry in service.get("tmpfs", []))
+    if f"uid={house.user}" not in options.get(house.data_dir, "").split(","):
+        yield f"cannot write to its data directory {house.data_dir}"
+
+
+def of_servers(process: Process, services: dict, makes_databases: str):
+    """Logins that the servers beside it do not know."""
+    for name, value in process.environment.items():
+        url = urlsplit(value)
+        if url.scheme == "postgres" and url.hostname == "postgres":
+            made = re.search(rf'^make_database {re.escape(url.path[1:])} "\$(\w+)"$', makes_databases, re.MULTILINE)
+            known = made and services["postgres"]["environment"].get(made[1]) == url.password
+            if not known or url.username != url.path[1:]:
+                yield f"{process.name}: {name}: .config/make-databases.sh does not make that database or login"
+        if url.scheme == "amqp" and url.hostname == "rabbitmq":
+            broker = services["rabbitmq"]["environment"]
+            login = broker.get("RABBITMQ_DEFAULT_USER"), broker.get("RABBITMQ_DEFAULT_PASS")
+            if login != (url.username, url.password):
+                yield f"{process.name}: {name}: the broker does not know that login"
 
 
 def of_network(inside: dict, gateway: ipaddress.IPv4Address):

@@ -25,6 +25,12 @@ IMAGE = {
     "dependencies are compiled anew": replace("dockerfile", "--mount=type=cache", "--mount=type=tmpfs"),
     "RUN in the final stage": replace("dockerfile", 'CMD ["cleave"]', "RUN apt-get update"),
     "a secret in ENV can be read": replace("dockerfile", "ENV CLEAVE_HOST", "ENV CLEAVE_KEYS_SECRET=x CLEAVE_HOST"),
+    "CLEAVE_HOSTS is no setting": replace("dockerfile", "CLEAVE_HOST=", "CLEAVE_HOSTS="),
+    "without CLEAVE_HOST=0.0.0.0": replace("dockerfile", "CLEAVE_HOST=0.0.0.0", "CLEAVE_HOST=127.0.0.1"),
+    "cannot write to CLEAVE_DATA_DIR": replace("dockerfile", "--chown=65532:65532 ", ""),
+    "nothing is copied to /etc/ssl": replace("dockerfile", "ca-certificates.crt\n", "other.crt\n"),
+    "does not run on the other": replace("dockerfile", "FROM debian:trixie", "FROM debian:bookworm"),
+    "CMD cleave is no binary": replace("dockerfile", 'CMD ["cleave"]', "CMD cleave"),
     "has to begin with `*`": replace("ignored", "\n*\n", "\n"),
     "migrations is missing": replace("ignored", "!migrations\n", ""),
     "**/data would go into the build": replace("ignored", "**/data\n", ""),
@@ -53,6 +59,16 @@ def drop(name: str):
     return lambda one: one.pop(name)
 
 
+def publish_user(services: dict):
+    services["user"]["ports"] = services["gateway"].pop("ports")
+
+
+def crossed(compose: dict):
+    services = compose["profiles"]["split"]["services"]
+    url = services["user"]["environment"]["CLEAVE_USER_DATABASE_URL"]
+    services["task"]["environment"]["CLEAVE_TASK_DATABASE_URL"] = url
+
+
 COMPOSE = {
     "POSTGRES_PASSWORD may be missing": lambda compose: compose["optional"].append("POSTGRES_PASSWORD"),
     "overwrites one that is there": lambda compose: compose.update(kept=False),
@@ -61,6 +77,18 @@ COMPOSE = {
     "CLEAVE_KEYS_SECRET is made of fewer": lambda compose: compose["secrets"].update(CLEAVE_KEYS_SECRET="short"),
     "starts ['gateway', 'migrate', 'postgres', 'rabbitmq', 'task', 'user']": lambda compose: compose["profiles"]["split"]["services"].pop("notification"),
     "starts ['cleave', 'migrate', 'postgres', 'user']": lambda compose: compose["profiles"][""]["services"].update(user={}),
+    "['user'] are reachable from outside instead of gateway": lambda compose: publish_user(compose["profiles"]["split"]["services"]),
+    "cleave: the published port is not the one": service("cleave", lambda one: one["ports"][0].update(target=8001), "monolith"),
+    "task: cannot write to its data directory": service("task", drop("tmpfs")),
+    "user: cannot write to its data directory": service("user", put(tmpfs=["/var/lib/cleave:mode=0700"])),
+    "migrate: runs cleave migrate status": service("migrate", put(command=["cleave", "migrate", "status"])),
+    "task: CLEAVE_TASK_DATABASE_URL: .config/make-databases.sh does not make": lambda compose: compose.update(
+        makes_databases=compose["makes_databases"].replace("make_database cleave_task ", "make_database cleave_tasks ")
+    ),
+    "user: CLEAVE_USER_DATABASE_URL: .config/make-databases.sh does not make": variable("postgres", "USER_DB_PASSWORD", None),
+    "task: CLEAVE_BUS: the broker does not know": variable("rabbitmq", "RABBITMQ_DEFAULT_USER", "other"),
+    "task: listens on 127.0.0.1": variable("task", "CLEAVE_HOST", "127.0.0.1"),
+    "CLEAVE_TASK_DATABASE_URL and CLEAVE_USER_DATABASE_URL are the same": crossed,
     "['gateway', 'postgres'] are reachable from outside": service("postgres", put(ports=[{"host_ip": "127.0.0.1", "target": 5432}])),
     "cleave: listens on more than 127.0.0.1": service("cleave", lambda one: one["ports"][0].pop("host_ip"), "monolith"),
     "task: is in the network outside": service("task", put(networks={"inside": None, "outside": None})),
@@ -71,6 +99,9 @@ COMPOSE = {
     "the image postgres:latest is not pinned": service("postgres", put(image="postgres:latest")),
     "run from different images": service("task", put(image="cleave:old")),
     "rabbitmq: nobody notices": service("rabbitmq", drop("healthcheck")),
+    "user: its health check does not ask the port": service(
+        "user", lambda one: one["healthcheck"]["test"].append(one["healthcheck"]["test"].pop().replace("ready", "live"))
+    ),
     "task: its health check does not ask the port": service("task", lambda one: one["healthcheck"].update(test=["CMD", "true"])),
     "gateway: is killed before the 15 s are over": service("gateway", put(stop_grace_period="10s")),
     "task: does not wait for the migrations": service("task", lambda one: one["depends_on"].pop("migrate")),
@@ -181,8 +212,35 @@ CLUSTER = {
         "Deployment", "task", lambda one: one["spec"]["strategy"]["rollingUpdate"].update(maxUnavailable=1)
     ),
     "Service task: no pod offers": document("Service", "task", lambda one: one["spec"]["selector"].update(other="x")),
-    "PodDisruptionBudget task: there are no such pods": document(
+    "PodDisruptionBudget task: selects the pods of []": document(
         "PodDisruptionBudget", "task", lambda one: one["spec"]["selector"]["matchLabels"].update(other="x")
+    ),
+    "PodDisruptionBudget task: no node": document("PodDisruptionBudget", "task", lambda one: one["spec"].update(maxUnavailable=0)),
+    "Deployment task: selects the pods of ['user']": document(
+        "Deployment", "task", lambda one: one["spec"]["selector"].update(matchLabels={"app.kubernetes.io/name": "user"})
+    ),
+    "Service task: selects the pods of ['cleave', 'notification', 'task', 'user', 'migrate']": document(
+        "Service", "task", lambda one: one["spec"].update(selector={"app.kubernetes.io/part-of": "cleave"})
+    ),
+    "task: listens on 8002 and says otherwise": container(lambda one: one["ports"][0].update(containerPort=8003)),
+    "task: listens on 9000 and says otherwise": setting("CLEAVE_PORT", "9000"),
+    "task: cannot write to its data directory": container(drop("volumeMounts")),
+    "migrate: restartPolicy has to be Never": document(
+        "Job", "migrate", lambda one: one["spec"]["template"]["spec"].update(restartPolicy="OnFailure")
+    ),
+    "migrate: runs cleave migrate up x": document(
+        "Job", "migrate", lambda one: one["spec"]["template"]["spec"]["containers"][0]["command"].append("x")
+    ),
+    "NetworkPolicy services: lets others in": document("NetworkPolicy", "services", lambda one: one["spec"]["ingress"][0].pop("from")),
+    "Ingress cleave: has to lead to cleave": document(
+        "Ingress", "cleave", lambda one: one["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"].update(name="user")
+    ),
+    "with TLS": document("Ingress", "cleave", lambda one: one["spec"].pop("tls")),
+    "CLEAVE_KEYS_SECRET and CLEAVE_SEAL_SECRET are the same": container(
+        lambda one: next(entry for entry in one["env"] if entry["name"] == "CLEAVE_KEYS_SECRET")["valueFrom"]["secretKeyRef"].update(
+            key="CLEAVE_SEAL_SECRET"
+        ),
+        "user",
     ),
     "there is no service x with that port": document(
         "Ingress", "cleave", lambda one: one["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"].update(name="x")

@@ -50,6 +50,7 @@ def findings(files: dict[str, str], house: House):
     users = [arguments for word, arguments in final if word == "USER"]
     if not users or not re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", users[-1]):
         yield "Dockerfile: the last USER has to be a number other than 0"
+    yield from of_final(final, stages, house)
     for word, arguments in final:
         if word in {"RUN", "ADD"}:
             yield f"Dockerfile: {word} in the final stage; copy what it needs from the build stage"
@@ -66,3 +67,30 @@ def findings(files: dict[str, str], house: House):
     for name in ["**/target", "**/data", "**/.env"]:
         if name not in ignored:
             yield f".dockerignore: {name} would go into the build"
+
+
+def variables(final: list[tuple[str, str]]) -> dict[str, str]:
+    """What the image sets."""
+    return dict(entry.split("=", 1) for word, arguments in final if word == "ENV" for entry in arguments.split())
+
+
+def of_final(final: list[tuple[str, str]], stages: list[list[str]], house: House):
+    """Whether what the last stage holds can run, be reached and write."""
+    suites = {suite for base, *_ in stages for suite in re.findall(r"trixie|bookworm|bullseye|alpine", base)}
+    if len(suites) != 1:
+        yield f"Dockerfile: what is built on one of {sorted(suites)} does not run on the other"
+    set_here = variables(final)
+    for name in sorted(set(set_here) - house.settings):
+        yield f"Dockerfile: {name} is no setting (see .env.example); the start is refused"
+    if set_here.get("CLEAVE_HOST") != "0.0.0.0":
+        yield "Dockerfile: without CLEAVE_HOST=0.0.0.0 nobody outside the container reaches the process"
+    copied = {arguments.split()[-1]: arguments for word, arguments in final if word == "COPY"}
+    user = next((arguments for word, arguments in final if word == "USER"), "")
+    if f"--chown={user} " not in copied.get(set_here.get("CLEAVE_DATA_DIR"), ""):
+        yield f"Dockerfile: the user {user} cannot write to CLEAVE_DATA_DIR"
+    for place in ["/usr/local/bin/", "/etc/ssl/certs/ca-certificates.crt"]:
+        if place not in copied:
+            yield f"Dockerfile: nothing is copied to {place}"
+    command = next((arguments for word, arguments in final if word == "CMD"), "")
+    if command not in [f'["{binary}"]' for binary in house.binaries]:
+        yield f"Dockerfile: CMD {command} is no binary of the image; as a list, so that it hears the signals itself"

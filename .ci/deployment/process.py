@@ -5,6 +5,7 @@ import ipaddress
 import re
 import tomllib
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,27 +16,40 @@ DRAIN_SECONDS = 15
 
 @dataclass
 class House:
-    """What the tree says: the settings there are, and the binaries with what each serves."""
+    """What the tree says: the settings there are, the binaries with what each serves, and the image."""
 
     settings: set[str]
     binaries: dict[str, list[str]]
     packages: dict[str, str]
+    # Where each binary listens unless it is told otherwise.
+    ports: dict[str, int]
+    # What the Dockerfile says of the data directory and of the user.
+    data_dir: str
+    user: str
     root: Path
 
     @classmethod
     def read(cls, root: Path) -> "House":
         example = (root / ".env.example").read_text()
         settings = set(re.findall(r"^(CLEAVE_[A-Z_]+)=", example, re.MULTILINE))
+        dockerfile = (root / "Dockerfile").read_text()
+        data_dir = re.search(r"\bCLEAVE_DATA_DIR=(\S+)", dockerfile)
+        user = re.search(r"^USER (\d+)", dockerfile, re.MULTILINE)
+        defaults = tomllib.loads((root / "shared/runtime/src/defaults.toml").read_text())
+        ports = {GATEWAY_BINARY: defaults["port"]}
         binaries, packages, domains = {}, {}, []
         for manifest in sorted(root.glob("domains/*/Cargo.toml")):
             domains.append(manifest.parent.name)
             crate = tomllib.loads(manifest.read_text())
             binaries |= {binary["name"]: [manifest.parent.name] for binary in crate.get("bin", [])}
             packages |= {binary["name"]: crate["package"]["name"] for binary in crate.get("bin", [])}
+            port = re.search(r"\.port\((\d+)\)", (manifest.parent / "src/module.rs").read_text())
+            ports |= {binary["name"]: int(port[1]) for binary in crate.get("bin", [])}
         crate = tomllib.loads((root / "app/Cargo.toml").read_text())
         binaries |= {binary["name"]: domains for binary in crate["bin"]}
         packages |= {binary["name"]: crate["package"]["name"] for binary in crate["bin"]}
-        return cls(settings, binaries, packages, root)
+        image = data_dir[1] if data_dir else "", user[1] if user else ""
+        return cls(settings, binaries, packages, ports, *image, root)
 
     @property
     def domains(self) -> list[str]:
@@ -53,6 +67,10 @@ class Process:
     @property
     def serves(self) -> bool:
         return len(self.command) == 1
+
+    def port(self, house: House) -> int:
+        """Where it listens."""
+        return int(self.environment.get("CLEAVE_PORT") or house.ports.get(self.command[0], 0))
 
     def domains(self, house: House) -> tuple[list[str], dict[str, list[str]]]:
         """Mounted domains, and the targets of remote ones."""
@@ -79,7 +97,11 @@ def findings(process: Process, house: House):
         if f"CLEAVE_{domain.upper()}_DATABASE_URL" not in env and "CLEAVE_DATABASE_URL" not in env:
             yield f"{where}: no database for the domain {domain}"
     if not process.serves:
+        if process.command != [GATEWAY_BINARY, "migrate", "up"]:
+            yield f"{where}: runs {' '.join(process.command)} instead of {GATEWAY_BINARY} migrate up"
         return
+    if env.get("CLEAVE_HOST", "0.0.0.0") != "0.0.0.0":
+        yield f"{where}: listens on {env['CLEAVE_HOST']}, where nobody else reaches it"
     needed = {
         "CLEAVE_KEYS_SECRET": "user" in mounted,
         "CLEAVE_ADMIN_PASSWORD": "user" in mounted,
@@ -118,10 +140,18 @@ def untrusting(process: Process, gateway):
 
 
 def disagreeing(processes: list[Process]):
-    """Settings that have to be the same wherever they are given."""
-    for name in ["CLEAVE_PUBLIC_URL", "CLEAVE_BUS", "CLEAVE_SEAL_SECRET", "CLEAVE_INTERNAL_TOKEN"]:
-        if len({process.environment[name] for process in processes if name in process.environment}) > 1:
+    """Settings that have to be the same wherever they are given, and secrets that have to be no other's."""
+    given = {}
+    for process in processes:
+        for name, value in process.environment.items():
+            given.setdefault(name, set()).add(value)
+    secret = [name for name in given if name.endswith(("SECRET", "TOKEN", "PASSWORD", "DATABASE_URL", "BUS"))]
+    for name in ["CLEAVE_PUBLIC_URL", *secret]:
+        if len(given.get(name, [])) > 1:
             yield f"{name} differs between processes"
+    for name, other in combinations(sorted(secret), 2):
+        if (given[name] & given[other]) - {""}:
+            yield f"{name} and {other} are the same"
 
 
 def seconds(text: str) -> float:

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from image import instructions
+from image import instructions, variables
 from process import DRAIN_SECONDS, House, Process
 
 USER = 65532
@@ -76,9 +76,7 @@ class Image:
             shutil.copy(built / binary, self.root / "bin" / binary)
         parsed = instructions((house.root / "Dockerfile").read_text())
         final = parsed[max(at for at, (word, _) in enumerate(parsed) if word == "FROM") :]
-        self.variables = dict(
-            entry.split("=", 1) for word, arguments in final if word == "ENV" for entry in arguments.split()
-        )
+        self.variables = variables(final)
 
     def start(self, process: Process, variables: dict[str, str]) -> subprocess.Popen:
         data = Path(tempfile.mkdtemp(dir=self.root))
