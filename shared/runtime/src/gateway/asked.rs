@@ -1,5 +1,5 @@
-//! What a client asks for, as it is asked of a service. Rule: the address is handed on letter by letter or not at all;
-//! an HTTP client that tidies it up would ask for something else.
+//! What a client asks for, as it is asked of a service. Rule: the address is handed on as it is or not at all; an HTTP
+//! client that tidies it up would ask for something else. Only what should have been written with a percent sign is.
 
 use super::headers;
 use actix_web::HttpRequest;
@@ -18,31 +18,33 @@ pub(super) struct Asked {
     path_and_query: String,
 }
 
+/// The longest URL, in bytes, that can be asked for.
+const URL_BYTES: usize = u16::MAX as usize - 1;
+
 impl Asked {
     /// What `request` asks for.
     ///
     /// # Errors
-    /// 404 for an address that has no one meaning, 405 for a method that is none of an address.
+    /// 404 for an address that has no one meaning.
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let method = request.method().clone();
-        if method == Method::CONNECT {
-            return Err(Problem::new(ProblemCode::MethodNotAllowed).header(header::ALLOW, METHODS));
-        }
         let path_and_query = request.uri().path_and_query().map_or("/", |both| both.as_str());
         if has_two_meanings(request.uri().path()) {
             return Err(Problem::new(ProblemCode::NotFound));
         }
-        let outgoing = reqwest::Method::from_bytes(method.as_str().as_bytes());
+        // Nobody connects to an address; a service refuses both alike, and its refusal says what it allows.
+        let asked_with = if method == Method::CONNECT { Method::TRACE } else { method.clone() };
+        let outgoing = reqwest::Method::from_bytes(asked_with.as_str().as_bytes());
         let announced =
             request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let upgrade = request.headers().contains_key(header::UPGRADE);
-        let framed = announced.is_some() || request.headers().contains_key(header::TRANSFER_ENCODING);
+        let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+        let headers = headers::of_request(request);
         Ok(Self {
-            headers: headers::of_request(request),
+            may_be_repeated: may_be_repeated(&method, &headers),
+            headers,
             announced,
-            // What follows a request to upgrade is not a body.
-            has_body: framed && !upgrade,
-            may_be_repeated: may_be_repeated(request),
+            // What follows the request of a web socket is not a body, whatever its length is said to be.
+            has_body: chunked || (announced.is_some() && !asks_for_web_socket(request)),
             outgoing: outgoing.map_err(|_| Problem::new(ProblemCode::BadRequest))?,
             path_and_query: path_and_query.to_owned(),
             method,
@@ -50,12 +52,18 @@ impl Asked {
     }
 
     /// The request to that service, still without its body.
-    pub(super) fn to(&self, http: &reqwest::Client, address: &str) -> reqwest::RequestBuilder {
-        http.request(self.outgoing.clone(), format!("{address}{}", self.path_and_query)).headers(self.headers.clone())
+    ///
+    /// # Errors
+    /// 414 where the address does not fit behind that of the service.
+    pub(super) fn to(&self, http: &reqwest::Client, address: &str) -> Result<reqwest::RequestBuilder, Problem> {
+        let too_long = || Problem::new(ProblemCode::UriTooLong);
+        let url = reqwest::Url::parse(&format!("{address}{}", self.path_and_query)).map_err(|_| too_long())?;
+        if url.as_str().len() > URL_BYTES {
+            return Err(too_long());
+        }
+        Ok(http.request(self.outgoing.clone(), url).headers(self.headers.clone()))
     }
 }
-
-const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// A segment `.` or `..`, also encoded, and a backslash: URL parsers resolve them, the router does not.
 fn has_two_meanings(path: &str) -> bool {
@@ -66,13 +74,19 @@ fn has_two_meanings(path: &str) -> bool {
         })
 }
 
-/// Whether being carried out twice does no harm: the method says so, or the key of a POST.
-fn may_be_repeated(request: &HttpRequest) -> bool {
-    match *request.method() {
+/// Whether being carried out twice does no harm: the method says so, or the key of a POST, if the service gets it.
+fn may_be_repeated(method: &Method, outgoing: &HeaderMap) -> bool {
+    match *method {
         Method::GET | Method::HEAD | Method::PUT | Method::DELETE => true,
-        Method::POST => request.headers().contains_key("idempotency-key"),
+        Method::POST => outgoing.contains_key("idempotency-key"),
         _ => false,
     }
+}
+
+/// As actix-web sees it, which then reads on until the connection ends.
+fn asks_for_web_socket(request: &HttpRequest) -> bool {
+    let mut offers = request.headers().get_all(header::UPGRADE).filter_map(|offer| offer.to_str().ok());
+    offers.any(|offer| offer.trim().eq_ignore_ascii_case("websocket"))
 }
 
 #[cfg(test)]
@@ -95,7 +109,7 @@ mod tests {
         let http = reqwest::Client::new();
         for path in ["/api//v1/tasks/", "/a/..%2fb", "/a;x?b=%2F&c", "/a?", "/a/%00"] {
             let asked = Asked::of(&TestRequest::with_uri(path).to_http_request()).unwrap();
-            let sent = asked.to(&http, "http://10.0.0.7:8002").build().unwrap();
+            let sent = asked.to(&http, "http://10.0.0.7:8002").unwrap().build().unwrap();
             assert_eq!(sent.url().as_str(), format!("http://10.0.0.7:8002{path}"));
         }
     }
@@ -105,7 +119,7 @@ mod tests {
         let asked = |method: Method, key: bool| {
             let request = TestRequest::default().method(method);
             let request = if key { request.insert_header(("Idempotency-Key", "1")) } else { request };
-            may_be_repeated(&request.to_http_request())
+            Asked::of(&request.to_http_request()).unwrap().may_be_repeated
         };
         for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
             assert!(asked(method, false));

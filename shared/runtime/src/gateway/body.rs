@@ -9,7 +9,9 @@ use reqwest::Body;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use tokio::sync::{Mutex, mpsc};
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 use web::{Problem, ProblemCode};
 
 /// Pieces that wait for the service.
@@ -18,6 +20,7 @@ const QUEUED: usize = 4;
 /// A body that can be sent more than once.
 pub(super) struct Repeatable {
     shared: Arc<Shared>,
+    turn: watch::Receiver<Turn>,
     /// As it goes out; none where pieces are sent until the end.
     pub(super) length: Option<u64>,
 }
@@ -29,8 +32,23 @@ struct Shared {
 
 struct Pieces {
     sent: Vec<Bytes>,
-    rest: mpsc::Receiver<Result<Bytes, PayloadError>>,
+    rest: mpsc::Receiver<Piece>,
     ended: bool,
+}
+
+enum Piece {
+    Bytes(Bytes),
+    /// Said aloud: silence may as well be a worker that is gone.
+    End,
+    Broken(PayloadError),
+}
+
+/// Whom everybody waits for.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Client,
+    /// Since then.
+    Service(Instant),
 }
 
 const WHOLE: u8 = 0;
@@ -41,10 +59,30 @@ impl Repeatable {
     /// The payload of a request, of which at most `limit` bytes and one more are taken.
     pub(super) fn new(payload: Payload, announced: Option<u64>, limit: usize) -> Self {
         let (pieces, rest) = mpsc::channel(QUEUED);
-        actix_web::rt::spawn(pump(payload, pieces, limit));
+        let (turns, turn) = watch::channel(Turn::Client);
+        actix_web::rt::spawn(pump(payload, pieces, turns, limit));
         let pieces = Mutex::new(Pieces { sent: Vec::new(), rest, ended: false });
         let length = announced.filter(|length| usize::try_from(*length).is_ok_and(|length| length <= limit));
-        Self { shared: Arc::new(Shared { pieces, broken: AtomicU8::new(WHOLE) }), length }
+        Self { shared: Arc::new(Shared { pieces, broken: AtomicU8::new(WHOLE) }), turn, length }
+    }
+
+    /// Returns when the service has kept everybody waiting for so long; a client that sends slowly has a deadline of
+    /// its own.
+    pub(super) async fn waited(&self, patience: Duration) {
+        let mut turn = self.turn.clone();
+        loop {
+            let now = *turn.borrow_and_update();
+            let over = async {
+                match now {
+                    Turn::Client => std::future::pending().await,
+                    Turn::Service(since) => sleep_until(since + patience).await,
+                }
+            };
+            tokio::select! {
+                () = over => return,
+                Ok(()) = turn.changed() => {}
+            }
+        }
     }
 
     /// From its beginning.
@@ -53,9 +91,12 @@ impl Repeatable {
     }
 
     fn pieces(&self) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
-        stream::unfold((Arc::clone(&self.shared), 0), |(shared, at)| async move {
+        stream::unfold((Arc::clone(&self.shared), Some(0)), |(shared, at)| async move {
+            let at = at?;
             let next = shared.piece(at).await?;
-            Some((next, (shared, at + 1)))
+            // Nothing comes after an error.
+            let then = next.is_ok().then_some(at + 1);
+            Some((next, (shared, then)))
         })
     }
 
@@ -80,44 +121,54 @@ impl Shared {
             return None;
         }
         match pieces.rest.recv().await {
-            Some(Ok(piece)) => {
+            Some(Piece::Bytes(piece)) => {
                 pieces.sent.push(piece.clone());
                 Some(Ok(piece))
             }
-            Some(Err(error)) => {
+            Some(Piece::End) => {
+                pieces.ended = true;
+                None
+            }
+            Some(Piece::Broken(error)) => {
                 let late = matches!(&error, PayloadError::Io(error) if error.kind() == ErrorKind::TimedOut);
                 self.broken.store(if late { LATE } else { CUT_OFF }, Ordering::Release);
                 Some(Err(io::Error::other(error.to_string())))
             }
+            // It broke before, or the worker that read it is gone: half of it must not look like all of it.
             None => {
-                pieces.ended = true;
-                None
+                let _ = self.broken.compare_exchange(WHOLE, CUT_OFF, Ordering::AcqRel, Ordering::Acquire);
+                Some(Err(ErrorKind::UnexpectedEof.into()))
             }
         }
     }
 }
 
 /// A payload stays on its worker's thread; what comes out of it need not.
-async fn pump(mut payload: Payload, pieces: mpsc::Sender<Result<Bytes, PayloadError>>, limit: usize) {
+async fn pump(mut payload: Payload, pieces: mpsc::Sender<Piece>, turns: watch::Sender<Turn>, limit: usize) {
     let mut left = limit + 1;
-    while left > 0 {
-        let piece = tokio::select! {
-            piece = payload.next() => piece,
-            () = pieces.closed() => return,
+    loop {
+        let piece = if left == 0 {
+            None
+        } else {
+            tokio::select! {
+                piece = payload.next() => piece,
+                () = pieces.closed() => return,
+            }
         };
-        let piece = match piece {
-            None => return,
+        turns.send_replace(Turn::Service(Instant::now()));
+        let (piece, last) = match piece {
             Some(Ok(mut piece)) => {
                 piece.truncate(left);
                 left -= piece.len();
-                Ok(piece)
+                (Piece::Bytes(piece), false)
             }
-            Some(Err(error)) => Err(error),
+            Some(Err(error)) => (Piece::Broken(error), true),
+            None => (Piece::End, true),
         };
-        let broken = piece.is_err();
-        if pieces.send(piece).await.is_err() || broken {
+        if pieces.send(piece).await.is_err() || last {
             return;
         }
+        turns.send_replace(Turn::Client);
     }
 }
 
@@ -157,10 +208,23 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn a_body_whose_end_nobody_saw_is_broken() {
+        let (pieces, rest) = mpsc::channel(1);
+        pieces.send(Piece::Bytes("half".into())).await.unwrap();
+        drop(pieces);
+        let pieces = Mutex::new(Pieces { sent: Vec::new(), rest, ended: false });
+        let shared = Arc::new(Shared { pieces, broken: AtomicU8::new(WHOLE) });
+        let body = Repeatable { shared, turn: watch::channel(Turn::Client).1, length: None };
+        assert!(read(&body).await.is_err());
+        assert!(body.fault_of_the_client().is_some());
+    }
+
+    #[actix_web::test]
     async fn a_broken_body_is_the_clients_fault() {
         let body = repeatable(vec![bytes("12"), Err(PayloadError::Incomplete(None))], Some(10), 100);
         assert!(body.fault_of_the_client().is_none());
         assert!(read(&body).await.is_err());
+        assert!(read(&body).await.is_err(), "what there was of it is not all of it, also the second time");
         assert_eq!(body.fault_of_the_client().unwrap().code(), ProblemCode::BadRequest);
         let body = repeatable(vec![Err(PayloadError::Io(ErrorKind::TimedOut.into()))], Some(10), 100);
         assert!(read(&body).await.is_err());

@@ -27,6 +27,8 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     Admitted,
+    /// To see whether it answers again.
+    Probe,
     /// Not before that much time.
     Refused(Duration),
 }
@@ -42,7 +44,7 @@ impl Breaker {
             State::Open { until } if now < until => Admission::Refused(until - now),
             State::Open { .. } => {
                 self.state = State::HalfOpen;
-                Admission::Admitted
+                Admission::Probe
             }
             State::HalfOpen => Admission::Refused(self.open_for),
         }
@@ -54,21 +56,21 @@ impl Breaker {
     }
 
     /// A request was not answered; true when this opened it.
-    pub(super) fn failed(&mut self, now: Instant) -> bool {
+    pub(super) fn failed(&mut self, now: Instant, probe: bool) -> bool {
         let failures = match self.state {
             State::Closed { failures } => failures + 1,
-            State::HalfOpen => self.most_failures,
+            State::HalfOpen if probe => self.most_failures,
             // Sent before it opened, and no news.
-            State::Open { .. } => return false,
+            State::HalfOpen | State::Open { .. } => return false,
         };
         let opens = failures >= self.most_failures;
         self.state = if opens { State::Open { until: now + self.open_for } } else { State::Closed { failures } };
         opens
     }
 
-    /// Nobody waits for a request's answer any more: it tells nothing, and the next one may probe.
-    pub(super) fn abandoned(&mut self, now: Instant) {
-        if self.state == State::HalfOpen {
+    /// Nobody waits for a request's answer any more: it tells nothing, and after a probe the next one may be one.
+    pub(super) fn abandoned(&mut self, now: Instant, probe: bool) {
+        if probe && self.state == State::HalfOpen {
             self.state = State::Open { until: now };
         }
     }
@@ -90,7 +92,7 @@ mod tests {
 
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::new(3, OPEN);
-        assert_eq!([breaker.failed(now), breaker.failed(now), breaker.failed(now)], [false, false, true]);
+        assert_eq!([(); 3].map(|()| breaker.failed(now, false)), [false, false, true]);
         breaker
     }
 
@@ -99,8 +101,8 @@ mod tests {
         let now = Instant::now();
         let mut breaker = Breaker::new(3, OPEN);
         for _ in 0..10 {
-            breaker.failed(now);
-            breaker.failed(now);
+            breaker.failed(now, false);
+            breaker.failed(now, false);
             breaker.succeeded();
         }
         assert_eq!((breaker.admit(now), breaker.name()), (Admission::Admitted, "closed"));
@@ -112,7 +114,7 @@ mod tests {
         let now = Instant::now();
         let mut breaker = opened(now);
         let later = now + OPEN;
-        assert_eq!(breaker.admit(later), Admission::Admitted);
+        assert_eq!(breaker.admit(later), Admission::Probe);
         assert_eq!((breaker.admit(later), breaker.name()), (Admission::Refused(OPEN), "half_open"));
         breaker.succeeded();
         assert_eq!((breaker.admit(later), breaker.name()), (Admission::Admitted, "closed"));
@@ -124,7 +126,7 @@ mod tests {
         let mut breaker = opened(now);
         let later = now + OPEN;
         breaker.admit(later);
-        assert!(breaker.failed(later));
+        assert!(breaker.failed(later, true));
         assert_eq!(breaker.admit(later), Admission::Refused(OPEN));
     }
 
@@ -134,15 +136,27 @@ mod tests {
         let mut breaker = opened(now);
         let later = now + OPEN;
         breaker.admit(later);
-        breaker.abandoned(later);
-        assert_eq!(breaker.admit(later), Admission::Admitted);
+        breaker.abandoned(later, true);
+        assert_eq!(breaker.admit(later), Admission::Probe);
+    }
+
+    #[test]
+    fn what_was_sent_before_says_nothing_about_the_probe() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        let later = now + OPEN;
+        assert_eq!(breaker.admit(later), Admission::Probe);
+        breaker.abandoned(later, false);
+        assert_eq!(breaker.admit(later), Admission::Refused(OPEN), "one probe is under way");
+        assert!(!breaker.failed(later, false));
+        assert_eq!(breaker.name(), "half_open");
     }
 
     #[test]
     fn a_late_failure_does_not_keep_it_open_longer() {
         let now = Instant::now();
         let mut breaker = opened(now);
-        assert!(!breaker.failed(now + Duration::from_secs(4)));
-        assert_eq!(breaker.admit(now + OPEN), Admission::Admitted);
+        assert!(!breaker.failed(now + Duration::from_secs(4), false));
+        assert_eq!(breaker.admit(now + OPEN), Admission::Probe);
     }
 }

@@ -7,9 +7,10 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use std::time::Duration;
 
-/// An idle connection is given up before a service would do so, whose limit is 15 s: a request that is sent into a
-/// connection that just closes has no answer, and not every request may be sent again.
-const IDLE: Duration = Duration::from_secs(10);
+/// An idle connection is given up before a service would do so, whose limits are 15 s between two requests and 5 s for
+/// the first one: a request that is sent into a connection that just closes has no answer, and not every request may be
+/// sent again.
+const IDLE: Duration = Duration::from_secs(4);
 /// Idle connections to one target that are kept.
 const IDLE_CONNECTIONS: usize = 64;
 
@@ -38,4 +39,15 @@ pub(crate) fn client(purpose: ClientFor<'_>, tls: bool) -> Result<Client, StartE
     // Without TLS nobody is asked for certificates: a small image need not have any.
     let builder = if tls { builder } else { builder.tls_certs_only([]) };
     builder.build().map_err(|error| StartError::new(format!("cannot make an HTTP client: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Seams;
+
+    #[test]
+    fn an_idle_connection_is_given_up_before_a_service_gives_up_its_first_request() {
+        assert!(IDLE < Seams::default().head_deadline);
+    }
 }

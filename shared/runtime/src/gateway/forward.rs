@@ -13,10 +13,11 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{StreamExt, stream};
-use reqwest::Response;
-use reqwest::header::CONTENT_LENGTH;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use reqwest::{RequestBuilder, Response};
 use std::sync::Arc;
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 use web::{Edge, Problem};
 
 /// Hands a request on and its answer back.
@@ -26,7 +27,7 @@ pub(super) async fn forward(
     service: Data<Service>,
     edge: Data<Edge>,
 ) -> Result<HttpResponse, Problem> {
-    let deadline = Instant::now() + service.tuning.deadline;
+    let begun = Instant::now();
     let asked = Asked::of(&request)?;
     let body = asked.has_body.then(|| Repeatable::new(payload.into_inner(), asked.announced, edge.body_bytes));
     service.budget.earn();
@@ -37,7 +38,8 @@ pub(super) async fn forward(
             Ok(permit) => permit,
             Err(wait) => return Err(nobody(&asked.method, sent, wait)),
         };
-        let failure = match ask(&service, permit.address(), &asked, body.as_ref(), deadline).await {
+        let request = asked.to(&service.http, permit.address())?;
+        let failure = match ask(request, body.as_ref(), begun, service.tuning.deadline).await {
             Ok(answer) => {
                 permit.answered();
                 return relay(&asked.method, answer);
@@ -56,24 +58,29 @@ pub(super) async fn forward(
     }
 }
 
+/// Sends it. The service has `patience` for its answer, from when it has all that there is of the request.
 async fn ask(
-    service: &Service,
-    address: &str,
-    asked: &Asked,
+    mut request: RequestBuilder,
     body: Option<&Repeatable>,
-    deadline: Instant,
+    begun: Instant,
+    patience: Duration,
 ) -> Result<Response, Failure> {
-    let mut request = asked.to(&service.http, address);
     if let Some(body) = body {
         if let Some(length) = body.length {
             request = request.header(CONTENT_LENGTH, length);
         }
         request = request.body(body.body());
     }
-    match timeout_at(deadline, request.send()).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Failure::of(error)),
-        Err(_) => Err(Failure::Late),
+    let late = async {
+        match body {
+            Some(body) => body.waited(patience).await,
+            None => sleep_until(begun + patience).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = request.send() => answer.map_err(Failure::of),
+        () = late => Err(Failure::Late),
     }
 }
 
@@ -92,18 +99,24 @@ fn relay(method: &Method, answer: Response) -> Result<HttpResponse, Problem> {
     if status == StatusCode::PAYLOAD_TOO_LARGE || status == StatusCode::REQUEST_TIMEOUT {
         response.force_close();
     }
-    let length = answer.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    Ok(match length {
+    Ok(match length(answer.headers()) {
         _ if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED => response.finish(),
         Some(length) if *method == Method::HEAD => {
             response.no_chunking(length).body(SizedStream::new(length, stream::empty::<Result<Bytes, Broken>>()))
         }
-        None if *method == Method::HEAD => response.finish(),
+        // Neither length nor bytes: it says that there would be chunks.
+        None if *method == Method::HEAD => response.streaming(stream::empty::<Result<Bytes, Broken>>()),
         Some(length) => {
             response.body(SizedStream::new(length, answer.bytes_stream().map(|piece| piece.map_err(Broken))))
         }
         None => response.streaming(answer.bytes_stream().map(|piece| piece.map_err(Broken))),
     })
+}
+
+/// Of a body of known length; chunks count for more than a length beside them (RFC 9112, section 6.3).
+fn length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(CONTENT_LENGTH).filter(|_| !headers.contains_key(TRANSFER_ENCODING))?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// An answer whose end did not come: the client's connection is cut, so that it sees that.

@@ -5,6 +5,7 @@ use super::target::{Permit, Target};
 use super::tuning::GatewayTuning;
 use crate::module::Module;
 use crate::process::Status;
+use futures_util::future::join_all;
 use reqwest::Client;
 use serde_json::Value;
 use std::sync::Arc;
@@ -51,9 +52,10 @@ impl Service {
         let in_turn = (0..self.targets.len()).filter_map(|step| self.targets.get((first + step) % self.targets.len()));
         let same = |target: &Target| tried.is_some_and(|tried| std::ptr::eq(tried, target));
         let mut wait = None::<Duration>;
-        // The one that has failed just now comes last.
-        let (again, others): (Vec<_>, Vec<_>) = in_turn.partition(|target| same(target));
-        for target in others.into_iter().chain(again) {
+        // The one that has failed just now comes last, and before it those that are about to stop.
+        let mut in_turn: Vec<_> = in_turn.collect();
+        in_turn.sort_by_key(|target| (same(target), !target.is_ready()));
+        for target in in_turn {
             match target.admit() {
                 Ok(permit) => return Ok(permit),
                 Err(longer) => wait = Some(wait.map_or(longer, |shorter| shorter.min(longer))),
@@ -67,17 +69,17 @@ impl Service {
         self.targets.iter().map(|target| target.address.as_str()).collect::<Vec<_>>().join("|")
     }
 
-    /// What one of its targets says; unhealthy where none says anything.
+    /// What the best of its targets says, but healthy only where all are; unhealthy where none says anything. All are
+    /// asked at once, so that one that says nothing is waited for once.
     pub(crate) async fn health(&self) -> RemoteHealth {
         let reachable = self.targets.iter().filter(|target| target.is_reachable());
-        let away = self.targets.len() - reachable.clone().count();
-        for target in reachable {
-            if let Some((status, checks)) = self.ask(target).await {
-                let some_away = if away > 0 { Status::Degraded } else { Status::Healthy };
-                return RemoteHealth { status: status.max(some_away), checks };
-            }
+        let said: Vec<_> = join_all(reachable.map(|target| self.ask(target))).await.into_iter().flatten().collect();
+        let well = said.iter().filter(|(status, _)| *status == Status::Healthy).count();
+        let others = if well == self.targets.len() { Status::Healthy } else { Status::Degraded };
+        match said.into_iter().min_by_key(|(status, _)| *status) {
+            Some((status, checks)) => RemoteHealth { status: status.max(others), checks },
+            None => RemoteHealth { status: Status::Unhealthy, checks: Value::Null },
         }
-        RemoteHealth { status: Status::Unhealthy, checks: Value::Null }
     }
 
     async fn ask(&self, target: &Target) -> Option<(Status, Value)> {

@@ -1,5 +1,6 @@
 //! One process that serves a domain. Rule: it is asked while it can be connected to and its breaker lets requests
-//! through; a refused connection counts at once, and a look that succeeds brings it back.
+//! through; a refused connection counts at once, and a look that succeeds brings it back. One that lives and is not
+//! ready is asked only in place of nobody.
 
 use super::breaker::{Admission, Breaker};
 use super::failure::Failure;
@@ -17,6 +18,7 @@ pub(super) struct Target {
     /// Wakes whoever looks after it.
     pub(super) doubted: Notify,
     reachable: AtomicBool,
+    ready: AtomicBool,
     breaker: Mutex<Breaker>,
 }
 
@@ -27,6 +29,7 @@ impl Target {
             doubted: Notify::new(),
             // Asked until it is known to be away, so that nobody waits for the first look.
             reachable: AtomicBool::new(true),
+            ready: AtomicBool::new(true),
             breaker: Mutex::new(Breaker::new(tuning.breaker_failures, tuning.breaker_open)),
         }
     }
@@ -36,10 +39,21 @@ impl Target {
         if !self.is_reachable() {
             return Err(Duration::ZERO);
         }
-        match self.with_breaker(|breaker| breaker.admit(Instant::now())) {
-            Admission::Admitted => Ok(Permit { target: Arc::clone(self), settled: false }),
-            Admission::Refused(wait) => Err(wait),
-        }
+        let probe = match self.with_breaker(|breaker| breaker.admit(Instant::now())) {
+            Admission::Admitted => false,
+            Admission::Probe => true,
+            Admission::Refused(wait) => return Err(wait),
+        };
+        Ok(Permit { target: Arc::clone(self), probe, settled: false })
+    }
+
+    /// Whether it wants requests: one that is about to stop still serves them.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
     }
 
     pub(super) fn is_reachable(&self) -> bool {
@@ -71,6 +85,7 @@ impl Target {
 #[derive(Debug)]
 pub(super) struct Permit {
     target: Arc<Target>,
+    probe: bool,
     settled: bool,
 }
 
@@ -88,11 +103,11 @@ impl Permit {
     /// It did not answer. Returns the target, for a second try elsewhere.
     pub(super) fn failed(mut self, failure: &Failure) -> Arc<Target> {
         self.settled = true;
-        let target = Arc::clone(&self.target);
+        let (target, probe) = (Arc::clone(&self.target), self.probe);
         if matches!(failure, Failure::Connect(_)) {
-            target.with_breaker(|breaker| breaker.abandoned(Instant::now()));
+            target.with_breaker(|breaker| breaker.abandoned(Instant::now(), probe));
             target.found(false);
-        } else if target.with_breaker(|breaker| breaker.failed(Instant::now())) {
+        } else if target.with_breaker(|breaker| breaker.failed(Instant::now(), probe)) {
             tracing::warn!(address = target.address, "a service does not answer and is left alone for a while");
         }
         target.doubted.notify_one();
@@ -103,7 +118,8 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.settled {
-            self.target.with_breaker(|breaker| breaker.abandoned(Instant::now()));
+            let probe = self.probe;
+            self.target.with_breaker(|breaker| breaker.abandoned(Instant::now(), probe));
         }
     }
 }

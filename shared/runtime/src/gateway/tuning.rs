@@ -6,13 +6,14 @@ use std::time::Duration;
 /// Times and numbers of the gateway. The defaults suit services in one data centre; tests use smaller ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewayTuning {
-    /// From a request's head to the head of its answer, a second try included.
+    /// From when a service has all of a request to the head of its answer, a second try included. What the client
+    /// takes to send its body counts for the client.
     pub deadline: Duration,
     /// Until a connection stands.
     pub connect: Duration,
     /// Between two looks at a target.
     pub check_every: Duration,
-    /// How long such a look may take.
+    /// How long such a look may take; two in a row that take longer are an absence.
     pub check_timeout: Duration,
     /// Requests in a row that get no answer before a target's breaker opens.
     pub breaker_failures: u32,

@@ -1,8 +1,9 @@
 //! Bodies pass piece by piece, and what is too much is refused by the service itself.
 
-use crate::stub::{Stub, answer, by_hand};
+use crate::stub::{Act, Stub, answer, by_hand};
 use crate::support::{NOTES, client, gateway, gateway_with};
 use futures_util::{StreamExt, stream};
+use serde_json::json;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,5 +95,93 @@ async fn a_client_that_stops_in_the_middle_is_no_failure_of_the_service() {
     }
     assert_eq!(gateway.get(NOTES).await.body, "well");
     assert_eq!(stub.seen().len(), 1, "half a request is none");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_the_request_and_its_answer() {
+    let (url, mut connections) = by_hand().await;
+    let gateway = gateway(&[url]).await;
+    for begun in [&b""[..], b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n"] {
+        let mut client = tokio::net::TcpStream::connect(gateway.server.address()).await.unwrap();
+        client.write_all(format!("GET {NOTES} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+        let mut service = connections.recv().await.unwrap();
+        read_until(&mut service, "\r\n\r\n").await;
+        service.write_all(begun).await.unwrap();
+        if !begun.is_empty() {
+            read_until(&mut client, "first").await;
+        }
+        drop(client);
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(2), service.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "nobody waits for what the service would say");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_passes_also_where_another_protocol_is_offered() {
+    let stub = Stub::start(|seen| answer("200 OK", "", &String::from_utf8_lossy(&seen.body)));
+    let gateway = gateway(&[stub.url()]).await;
+    let offer = "connection: close, upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk";
+    for framed in ["content-length: 5\r\n\r\nwhole", "transfer-encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"] {
+        let reply = gateway.raw(&format!("POST {NOTES} HTTP/1.1\r\nhost: x\r\n{offer}\r\n{framed}")).await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("whole"), "{reply}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_after_a_body() {
+    let stub = Stub::start(|seen| answer("200 OK", "", &String::from_utf8_lossy(&seen.body)));
+    let gateway = gateway(&[stub.url()]).await;
+    let chunks = || reqwest::Body::wrap_stream(stream::iter(["one ", "two"].map(Ok::<_, io::Error>)));
+    for _ in 0..20 {
+        for body in [reqwest::Body::from("one two"), chunks()] {
+            let reply = gateway.send(client().post(gateway.url(NOTES)).body(body)).await;
+            assert_eq!((reply.header("connection"), &reply.body), ("", &json!("one two")));
+        }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_framed_in_two_ways_is_read_as_chunks() {
+    let stub = Stub::start(|_| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n";
+        Act::Answer(format!("{head}6\r\nsecond\r\n0\r\n\r\n"))
+    });
+    let gateway = gateway(&[stub.url()]).await;
+    assert_eq!(gateway.get(NOTES).await.body, "second");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_without_a_length_claims_none() {
+    let stub = Stub::start(|_| Act::Answer("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned()));
+    let gateway = gateway(&[stub.url()]).await;
+    let reply = gateway.raw(&format!("HEAD {NOTES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("\r\n\r\n"), "{reply}");
+    assert!(!reply.contains("content-length"), "{reply}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_a_body_arrives() {
+    let (url, mut connections) = by_hand().await;
+    let gateway = gateway(&[url]).await;
+    let service = tokio::spawn(async move {
+        while let Some(mut connection) = connections.recv().await {
+            read_until(&mut connection, "\r\n\r\n").await;
+            let head = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
+            connection.write_all(head.as_bytes()).await.unwrap();
+            // Dropped with bytes that nobody has read: a reset.
+        }
+    });
+    for n in 0..100 {
+        let reply = gateway.send(client().post(gateway.url(NOTES)).body("x".repeat(2000 * (n + 1)))).await;
+        assert_eq!(reply.status, 401, "{n}");
+    }
+    service.abort();
     gateway.stop().await;
 }

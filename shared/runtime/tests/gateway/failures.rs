@@ -40,7 +40,7 @@ async fn an_answer_that_comes_too_late_is_504() {
     })
     .await;
     for method in [reqwest::Method::GET, reqwest::Method::POST] {
-        gateway.send(client().request(method, gateway.url(NOTES))).await.is_problem(504, "timeout");
+        gateway.send(client().request(method, gateway.url(NOTES)).body("{}")).await.is_problem(504, "timeout");
     }
     assert_eq!(stub.seen().len(), 2, "late is not asked again");
     gateway.stop().await;
@@ -88,17 +88,20 @@ async fn an_answer_that_is_none_is_502() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
-    let stub = Stub::start(|_| Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec()));
-    let gateway = gateway(&[stub.url()]).await;
-    for _ in 0..5 {
-        // What there was may have been on its way already, or not.
-        let whole = match client().get(gateway.url(NOTES)).send().await {
-            Ok(response) => response.text().await.ok(),
-            Err(_) => None,
-        };
-        assert_eq!(whole, None, "the rest never came");
+    for framing in ["content-length: 100\r\n\r\n", "transfer-encoding: chunked\r\n\r\n4\r\n"] {
+        let half = format!("HTTP/1.1 200 OK\r\n{framing}half\r\n");
+        let stub = Stub::start(move |_| Act::AnswerAndClose(half.clone().into_bytes()));
+        let gateway = gateway(&[stub.url()]).await;
+        for _ in 0..5 {
+            // What there was may have been on its way already, or not.
+            let whole = match client().get(gateway.url(NOTES)).send().await {
+                Ok(response) => response.text().await.ok(),
+                Err(_) => None,
+            };
+            assert_eq!(whole, None, "the rest never came: {framing}");
+        }
+        gateway.stop().await;
     }
-    gateway.stop().await;
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends there")]
 
+mod attacks;
 mod bodies;
 mod failures;
 mod headers;
+mod health;
 mod passing;
 mod recovery;
 mod replicas;

@@ -1,6 +1,7 @@
 //! A server that stands in for a service: it tells what it was sent, letter by letter, and answers as the test says.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -45,6 +46,22 @@ pub enum Act {
     Hang,
 }
 
+/// What it says to whoever looks after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    Well,
+    /// That it cannot do its work.
+    Ill,
+    /// That it wants no requests, although it lives.
+    NotReady,
+    /// That it does not live.
+    Dead,
+    /// Nothing at all.
+    Nothing,
+    /// Nothing about how it is, but that it lives and is ready.
+    Little,
+}
+
 /// A plain answer.
 pub fn answer(status: &str, headers: &str, body: &str) -> Act {
     Act::Answer(format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()))
@@ -56,7 +73,8 @@ type Script = Arc<dyn Fn(&Seen) -> Act + Send + Sync>;
 pub struct Stub {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
-    alive: watch::Sender<bool>,
+    looks: Arc<AtomicUsize>,
+    says: watch::Sender<Says>,
     _accepting: JoinSet<()>,
 }
 
@@ -73,27 +91,35 @@ impl Stub {
         socket.bind(address).unwrap();
         let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
-        let (seen, alive): (Arc<Mutex<Vec<Seen>>>, _) = (Arc::default(), watch::Sender::new(true));
-        let (script, known, lives): (Script, _, _) = (Arc::new(script), Arc::clone(&seen), alive.clone());
+        let (seen, looks) = <(Arc<Mutex<Vec<Seen>>>, Arc<AtomicUsize>)>::default();
+        let says = watch::Sender::new(Says::Well);
+        let (known, looked, saying) = (Arc::clone(&seen), Arc::clone(&looks), says.clone());
+        let script: Script = Arc::new(script);
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(connection, Arc::clone(&script), Arc::clone(&known), lives.subscribe()));
+                let (script, known, looked) = (Arc::clone(&script), Arc::clone(&known), Arc::clone(&looked));
+                connections.spawn(serve(connection, script, known, looked, saying.subscribe()));
             }
         });
-        Self { address, seen, alive, _accepting: accepting }
+        Self { address, seen, looks, says, _accepting: accepting }
     }
 
-    /// What it was asked, but whether it lives.
+    /// What it was asked, but how it is.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// What it says from now on when it is asked whether it lives.
-    pub fn says_it_lives(&self, lives: bool) {
-        self.alive.send_replace(lives);
+    /// What it says from now on when it is asked how it is.
+    pub fn says(&self, says: Says) {
+        self.says.send_replace(says);
+    }
+
+    /// How often somebody has looked whether it lives or is ready.
+    pub fn looks(&self) -> usize {
+        self.looks.load(Ordering::SeqCst)
     }
 
     pub fn url(&self) -> String {
@@ -101,13 +127,18 @@ impl Stub {
     }
 }
 
-async fn serve(mut connection: TcpStream, script: Script, seen: Arc<Mutex<Vec<Seen>>>, alive: watch::Receiver<bool>) {
+async fn serve(
+    mut connection: TcpStream,
+    script: Script,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    looks: Arc<AtomicUsize>,
+    says: watch::Receiver<Says>,
+) {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut connection, &mut buffer).await {
-        let act = if request.line() == "GET /health/live" {
-            if *alive.borrow() { answer("200 OK", "", "{}") } else { answer("503 Service Unavailable", "", "{}") }
-        } else if request.line().starts_with("GET /health/") {
-            answer("200 OK", "", r#"{"status":"healthy","checks":{"asked":true}}"#)
+        let act = if request.line().starts_with("GET /health/") {
+            let says = *says.borrow();
+            about_itself(request.line(), says, &looks)
         } else {
             seen.lock().unwrap().push(request.clone());
             script(&request)
@@ -122,6 +153,21 @@ async fn serve(mut connection: TcpStream, script: Script, seen: Arc<Mutex<Vec<Se
             Act::Hang => std::future::pending().await,
         }
     }
+}
+
+fn about_itself(line: &str, says: Says, looks: &AtomicUsize) -> Act {
+    let look = matches!(line, "GET /health/live" | "GET /health/ready");
+    looks.fetch_add(usize::from(look), Ordering::SeqCst);
+    let refuses = match says {
+        Says::Nothing => return Act::Hang,
+        Says::Little if !look => return Act::Hang,
+        Says::Well | Says::Little => false,
+        Says::Ill => !look,
+        Says::NotReady => line == "GET /health/ready",
+        Says::Dead => true,
+    };
+    let (status, word) = if refuses { ("503 Service Unavailable", "unhealthy") } else { ("200 OK", "healthy") };
+    answer(status, "", &format!(r#"{{"status":"{word}","checks":{{"asked":true}}}}"#))
 }
 
 /// The next request, of which more may be in the buffer; none at the end.
