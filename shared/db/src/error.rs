@@ -97,6 +97,14 @@ pub enum OpenError {
         /// What the server or the network said.
         reason: String,
     },
+    /// PostgreSQL has no room for one more connection of this role.
+    #[error("cannot use {location}: {reason}")]
+    Full {
+        /// Host, port, database and schema.
+        location: String,
+        /// What the server said.
+        reason: String,
+    },
     /// A setting of the session did not take: a pooler in between drops the connection's options.
     #[error("{location}: {setting} is {found}, expected {expected}; connect without a pooler that drops options")]
     ServerSetting {
@@ -108,6 +116,12 @@ pub enum OpenError {
         found: String,
         /// What it must be.
         expected: String,
+    },
+    /// There is no such schema, or none for this role.
+    #[error("{location}: the schema is missing, or the role may not use it")]
+    Schema {
+        /// Host, port, database and schema.
+        location: String,
     },
     /// PostgreSQL is too old.
     #[error("PostgreSQL {found} is older than 14")]

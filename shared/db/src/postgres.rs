@@ -4,6 +4,7 @@
 //! own drives the protocol, and requests that do not wait for each other share one round trip.
 
 mod connection;
+mod encryption;
 mod migration;
 mod pool;
 mod reader;
@@ -11,6 +12,7 @@ mod server;
 mod signal;
 mod sort;
 mod transaction;
+mod tunnel;
 mod value;
 mod writer;
 

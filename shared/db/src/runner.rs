@@ -13,7 +13,7 @@ use contracts::Clock;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -109,8 +109,9 @@ impl Db {
     }
 
     /// Runs a use-case in a transaction: waits for the turn, runs it, sends what it pushed, commits. `Err` takes all
-    /// back. After a conflict it is run again, three times at most. A caller that goes away before the use-case has
-    /// returned leaves nothing; afterwards it loses only the answer.
+    /// back. After a conflict it is run again, three times at most; on PostgreSQL, where conflicts over locks take long,
+    /// not once the limit of silence has passed. A caller that goes away before the use-case has returned leaves
+    /// nothing; afterwards it loses only the answer.
     ///
     /// # Errors
     /// What the use-case returned, or a [`DbError`] as the use-case's error: [`DbError::Busy`] when the turn did not
@@ -122,8 +123,9 @@ impl Db {
         T: Send,
         E: From<DbError> + Send,
     {
-        let mut runs = 1;
+        let (mut runs, started) = (1, Instant::now());
         loop {
+            let run = Instant::now();
             let turn = self.shared.writer.turn().await.inspect_err(|error| self.note(error))?;
             let mut tx = Tx::new(turn, context.clone(), Arc::clone(&self.shared.ids), self.clock().now());
             let result = use_case.run(&mut tx, command).await;
@@ -148,14 +150,14 @@ impl Db {
                 None => Ok(()),
             };
             let lost = settled == Err(DbError::Conflict) || (result.is_err() && met_conflict);
-            if !lost || runs == RUNS {
+            if !lost || runs == RUNS || self.is_late(started) {
                 let outcome = settled.map_err(E::from).and(result);
                 if outcome.is_ok() {
                     self.relieve();
                 }
                 return outcome;
             }
-            self.step_aside(runs).await;
+            self.step_aside(run.elapsed()).await;
             runs += 1;
         }
     }
@@ -222,11 +224,17 @@ impl Db {
         }
     }
 
-    /// Lets the winner of a conflict through. Who lost together does not come back together.
-    async fn step_aside(&self, runs: u32) {
+    /// True when there is no time for one more run.
+    fn is_late(&self, started: Instant) -> bool {
+        matches!(self.shared.kept, Kept::Postgres(_)) && started.elapsed() >= self.shared.options.limits.silence
+    }
+
+    /// Lets the winner of a conflict through. Who lost together does not come back together: the longer it took to
+    /// lose, the less likely.
+    async fn step_aside(&self, took: Duration) {
         if matches!(self.shared.kept, Kept::Postgres(_)) {
-            let jitter = u64::from(self.new_id().as_bytes()[15]) * u64::from(runs) / 16;
-            tokio::time::sleep(Duration::from_millis(jitter)).await;
+            let longest = (took / 4).max(Duration::from_millis(16));
+            tokio::time::sleep(longest * u32::from(self.new_id().as_bytes()[15]) / 255).await;
         }
     }
 

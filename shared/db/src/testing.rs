@@ -3,10 +3,22 @@
 
 #![expect(clippy::expect_used, reason = "a test ends at what it did not expect")]
 
+// Named, because tests of this crate take the file in by its path.
+#[cfg(unix)]
+#[path = "testing/private.rs"]
+mod private;
+
+#[cfg(unix)]
+pub use private::PrivateServer;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
 use uuid::Uuid;
+
+/// How long a test waits for room on a server that other tests fill.
+const ROOM: Duration = Duration::from_secs(60);
 
 /// A database that lives as long as this.
 #[derive(Debug)]
@@ -21,33 +33,38 @@ impl Scratch {
     /// local port. None when there is no server; that is said in one line on standard error.
     ///
     /// # Panics
-    /// When there is none and `CLEAVE_TEST_REQUIRE` names `postgres`, or when the server refuses.
+    /// When there is none and `CLEAVE_TEST_REQUIRE` names `postgres`, or when other tests leave no room for a minute.
     pub async fn new() -> Option<Self> {
         let server = setting("CLEAVE_TEST_POSTGRES_URL");
         let server = server.unwrap_or_else(|| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
-        #[expect(clippy::disallowed_methods, reason = "a name that no other test has, not an id of ours")]
-        let name = format!("cleave_test_{}", Uuid::new_v4().simple());
-        let scratch = Self { server, name, role: false };
-        // template0: nobody is connected to it, so two tests can copy it at once.
-        match scratch.on_server(&format!("CREATE DATABASE {} TEMPLATE template0", scratch.name)).await {
-            Ok(()) => Some(scratch),
+        match Self::on(&server).await {
+            Ok(scratch) => Some(scratch),
             Err(error) => {
                 let required = setting("CLEAVE_TEST_REQUIRE").unwrap_or_default();
                 let required = required.split(',').any(|name| name.trim() == "postgres");
                 assert!(!required, "PostgreSQL is required and cannot be used: {error:?}");
-                let test = std::thread::current().name().unwrap_or("a test").to_owned();
-                // Past the harness, which swallows what a passing test prints.
-                let server: Config = scratch.server.parse().expect("CLEAVE_TEST_POSTGRES_URL");
+                assert!(!is_full(&error), "PostgreSQL has no room: {error:?}");
+                let server: Config = server.parse().expect("CLEAVE_TEST_POSTGRES_URL");
                 let (hosts, ports) = (server.get_hosts(), server.get_ports());
-                let line = writeln!(
-                    std::io::stderr(),
-                    "not run: {test}: PostgreSQL cannot be used at {hosts:?}, port {ports:?}"
-                );
-                line.expect("standard error");
-                std::mem::forget(scratch);
+                not_run(&format!("PostgreSQL cannot be used at {hosts:?}, port {ports:?}"));
                 None
             }
         }
+    }
+
+    /// Makes an empty database on that server.
+    ///
+    /// # Errors
+    /// What the server said.
+    ///
+    /// # Panics
+    /// When the URL is none.
+    pub async fn on(server: &str) -> Result<Self, tokio_postgres::Error> {
+        #[expect(clippy::disallowed_methods, reason = "a name that no other test has, not an id of ours")]
+        let name = format!("cleave_test_{}", Uuid::new_v4().simple());
+        // template0: nobody is connected to it, so two tests can copy it at once.
+        run(&server.parse().expect("the server's URL"), &format!("CREATE DATABASE {name} TEMPLATE template0")).await?;
+        Ok(Self { server: server.to_owned(), name, role: false })
     }
 
     /// Its `postgres://` URL.
@@ -144,9 +161,33 @@ async fn run(config: &Config, sql: &str) -> Result<(), tokio_postgres::Error> {
 
 async fn connect(config: &Config) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
     let mut config = config.clone();
-    let (client, wire) = config.connect_timeout(Duration::from_secs(5)).connect(NoTls).await?;
-    tokio::spawn(wire);
-    Ok(client)
+    config.connect_timeout(Duration::from_secs(5));
+    let (started, mut looks) = (Instant::now(), interval(Duration::from_millis(100)));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        match config.connect(NoTls).await {
+            Ok((client, wire)) => {
+                tokio::spawn(wire);
+                return Ok(client);
+            }
+            Err(error) if is_full(&error) && started.elapsed() < ROOM => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_full(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
+}
+
+/// Says that the present test does not run, and why, past the harness, which swallows what a passing test prints.
+///
+/// # Panics
+/// When standard error is closed.
+pub fn not_run(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    writeln!(std::io::stderr(), "not run: {test}: {why}").expect("standard error");
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the tests' server is belongs to no process's configuration")]

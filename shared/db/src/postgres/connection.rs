@@ -1,7 +1,7 @@
 //! One connection. Rule: what is sent together shares one round trip, is answered in order and read in order, and is
 //! sent no further than the first part that cannot be sent: a COMMIT must not overtake a statement that was left out.
 
-use super::server::{Server, drive};
+use super::server::{Dial, Server, drive};
 use super::sort::describe;
 use super::value::{Bound, hints};
 use crate::error::OpenError;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Row};
+use tokio_postgres::{Client, Row};
 
 /// Prepared statements that a connection remembers.
 const REMEMBERED: usize = 256;
@@ -105,14 +105,16 @@ impl Connection {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub(super) async fn open(server: &Server, config: &Config, silence: Duration) -> Result<Self, OpenError> {
-        let (client, wire) = server.connect(config).await?;
+    pub(super) async fn open(server: &Server, dial: &Dial, silence: Duration) -> Result<Self, OpenError> {
+        let (client, wire) = server.connect(dial).await?;
         let now = Instant::now();
         let driver = Some(drive(wire));
         let prepared = HashMap::new();
         let connection = Self { client, driver, prepared, uses: 0, born: now, used: now, silence };
-        server.insist(&connection.client).await?;
-        Ok(connection)
+        match timeout(silence, server.insist(&connection.client, dial.purpose)).await {
+            Ok(sound) => sound.map(|()| connection),
+            Err(_) => Err(server.silent()),
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -229,6 +231,15 @@ impl<'a> Order<'a> {
         }
     }
 
+    /// Whether it may leave rows locked that others want.
+    pub(super) fn locks(&self) -> bool {
+        match self {
+            Self::Begin | Self::Commit | Self::Rollback => false,
+            Self::Read(statement) => statement.sql.contains(" FOR "),
+            Self::Change(_) | Self::MustChange(_) | Self::MustChangeAlone(_) => true,
+        }
+    }
+
     fn must_change(&self) -> bool {
         matches!(self, Self::MustChange(_) | Self::MustChangeAlone(_))
     }
@@ -292,8 +303,8 @@ mod tests {
         let Some(scratch) = Scratch::new().await else { return };
         scratch.execute("CREATE SCHEMA test; CREATE TABLE test.thing (n int)").await;
         let (server, limits) = (Server::new(scratch.url(), "test"), Limits::default());
-        let config = server.config(Purpose::Write, &limits).unwrap();
-        let mut connection = Connection::open(&server, &config, limits.silence).await.unwrap();
+        let dial = server.dial(Purpose::Write, &limits).unwrap();
+        let mut connection = Connection::open(&server, &dial, limits.silence).await.unwrap();
         let insert = statement("INSERT INTO thing VALUES (1)");
         // As it arrives when the BEGIN before it has failed.
         let failure = connection.send(&[Order::MustChange(&insert), Order::Commit]).await.unwrap_err();
@@ -310,8 +321,8 @@ mod tests {
         let Some(scratch) = Scratch::new().await else { return };
         scratch.execute("CREATE SCHEMA test").await;
         let (server, limits) = (Server::new(scratch.url(), "test"), Limits::default());
-        let config = server.config(Purpose::Read, &limits).unwrap();
-        let mut connection = Connection::open(&server, &config, limits.silence).await.unwrap();
+        let dial = server.dial(Purpose::Read, &limits).unwrap();
+        let mut connection = Connection::open(&server, &dial, limits.silence).await.unwrap();
         let kept = statement("SELECT 0");
         for n in 1..REMEMBERED + 50 {
             connection.send(&[Order::Read(&statement(&format!("SELECT {n}"))), Order::Read(&kept)]).await.unwrap();

@@ -2,14 +2,23 @@
 //! finds nothing left to do.
 
 use super::server::{Purpose, Server, drive};
+use super::tunnel;
 use crate::error::OpenError;
 use crate::options::Limits;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use std::str::FromStr;
+use std::time::Duration;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+
+/// How long a full server may take to find room for a connection; sqlx would ask it for half a minute.
+const ROOM: Duration = Duration::from_secs(3);
+/// How long another process may migrate, by the lock limit of such a session, before this one gives up; and a little
+/// more, in case the server does not say so.
+const PATIENCE: Duration = Duration::from_secs(65);
 
 /// The right to migrate a schema; given up when it is dropped, also by a process that dies.
 #[must_use = "without it two processes migrate at once"]
@@ -31,11 +40,17 @@ impl Drop for MigrationLock {
 /// [`OpenError`]: the server cannot be used, another process migrates for too long, or the schema is missing and the
 /// role may not make it.
 pub async fn lock_for_migrations(server: &Server) -> Result<MigrationLock, OpenError> {
-    let config = server.config(Purpose::Migrate, &Limits::default())?;
-    let (client, wire) = server.connect(&config).await?;
+    let dial = server.dial(Purpose::Migrate, &Limits::default())?;
+    let (client, wire) = server.connect(&dial).await?;
     let lock = MigrationLock { _client: client, driver: drive(wire) };
-    let client = &lock._client;
-    server.insist(client).await?;
+    match timeout(PATIENCE, take(server, &lock._client)).await {
+        Ok(taken) => taken.map(|()| lock),
+        Err(_) => Err(server.silent()),
+    }
+}
+
+async fn take(server: &Server, client: &Client) -> Result<(), OpenError> {
+    server.insist(client, Purpose::Migrate).await?;
     let schema = server.schema();
     let locking = "SELECT pg_advisory_lock(hashtextextended('cleave migrates ' || $1::text, 0))";
     client.execute(locking, &[&schema]).await.map_err(|error| match error.code() {
@@ -48,21 +63,26 @@ pub async fn lock_for_migrations(server: &Server) -> Result<MigrationLock, OpenE
         let made = client.batch_execute(&format!("CREATE SCHEMA \"{schema}\"")).await;
         made.map_err(|error| server.refused(&error))?;
     }
-    Ok(lock)
+    Ok(())
 }
 
 /// One connection for sea-orm's migrations, whose `search_path` is the schema. A statement may take as long as it
 /// needs and waits ten seconds for a lock, so that it does not hold up those who wait behind it for longer.
 ///
 /// # Errors
-/// [`OpenError::Connect`].
+/// [`OpenError`], within seconds also when the server has no room.
 pub async fn migration_connection(server: &Server) -> Result<DatabaseConnection, OpenError> {
-    server.config(Purpose::Migrate, &Limits::default())?;
+    let dial = server.dial(Purpose::Migrate, &Limits::default())?;
     let refused = |error: sea_orm::sqlx::Error| OpenError::Connect {
         location: server.location(),
         reason: error.to_string().replace('\n', " "),
     };
-    let options = PgConnectOptions::from_str(server.url()).map_err(refused)?;
+    // As it is built here sqlx speaks no TLS; what has to be encrypted goes through a connection that is.
+    let options = PgConnectOptions::from_str(server.url()).map_err(refused)?.ssl_mode(PgSslMode::Disable);
+    let options = match dial.is_encrypted() {
+        true => options.host("127.0.0.1").port(tunnel::open(server, &dial).await?),
+        false => options,
+    };
     let options = options.application_name(&format!("cleave-migrate-{}", server.schema())).options([
         ("search_path", server.schema()),
         ("synchronous_commit", "on"),
@@ -70,6 +90,12 @@ pub async fn migration_connection(server: &Server) -> Result<DatabaseConnection,
         ("lock_timeout", "10000"),
         ("idle_in_transaction_session_timeout", "60000"),
     ]);
-    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(refused)?;
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+    match PgPoolOptions::new().max_connections(1).acquire_timeout(ROOM).connect_with(options).await {
+        Ok(pool) => Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool)),
+        // sqlx may say that time has run out, and not over what.
+        Err(error) => match server.connect(&dial).await {
+            Ok(_) => Err(refused(error)),
+            Err(reason) => Err(reason),
+        },
+    }
 }

@@ -2,19 +2,20 @@
 //! somebody else's transaction; opening, taking back and closing happen on the process's own runtime, so that a caller
 //! that goes away interrupts nothing.
 
-use super::connection::{Connection, Order};
-use super::server::{Purpose, Server};
-use super::signal::Signal;
+mod lease;
+
+use super::connection::Connection;
+use super::server::{Dial, Purpose, Server};
 use crate::error::{DbError, OpenError};
 use crate::options::Limits;
+pub(super) use lease::Lease;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_postgres::Config;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
 /// Between two looks for connections that are too old or were not needed.
 const SWEEP: Duration = Duration::from_secs(15);
@@ -24,6 +25,8 @@ const UNUSED: Duration = Duration::from_secs(60);
 const RESTED: Duration = Duration::from_secs(30);
 /// The longest that a connection may live.
 const OLDEST: Duration = Duration::from_secs(300);
+/// Before a server that had no room is asked again: at first, and at most.
+const ROOM: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
 
 /// Lends connections.
 #[derive(Clone)]
@@ -33,26 +36,16 @@ pub(super) struct Pool {
 
 struct Shared {
     server: Server,
-    config: Config,
+    dial: Dial,
     limits: Limits,
     size: u32,
     idle: Mutex<Vec<Connection>>,
+    /// Told when one has been given back.
+    returned: Notify,
     permits: Arc<Semaphore>,
     runtime: Handle,
     /// Which columns a unique index is over.
     unique: Mutex<HashMap<String, String>>,
-}
-
-/// A connection on loan. Dropped, it is taken back: clean at once, otherwise after a ROLLBACK.
-pub(super) struct Lease {
-    pool: Arc<Shared>,
-    /// None when it is of no more use.
-    connection: Option<Connection>,
-    permit: Option<OwnedSemaphorePermit>,
-    /// A transaction may be open, or a request on its way.
-    dirty: bool,
-    /// Told when it has been taken back: a commit may have been among what was on its way.
-    told: Option<Signal>,
 }
 
 impl Pool {
@@ -61,10 +54,11 @@ impl Pool {
         let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
         let shared = Arc::new(Shared {
             server: server.clone(),
-            config: server.config(purpose, &limits)?,
+            dial: server.dial(purpose, &limits)?,
             limits,
             size,
             idle: Mutex::default(),
+            returned: Notify::new(),
             permits: Arc::new(Semaphore::new(size as usize)),
             runtime: Handle::current(),
             unique: Mutex::default(),
@@ -76,9 +70,9 @@ impl Pool {
     /// Opens one connection, so that what is wrong is known.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// [`OpenError`]; of a server without room, when none came within the acquire limit.
     pub(super) async fn warm_up(&self) -> Result<(), OpenError> {
-        let connection = self.shared.connect().await?;
+        let connection = self.shared.connect_or_share().await?;
         self.shared.give_back(connection);
         Ok(())
     }
@@ -87,7 +81,8 @@ impl Pool {
     ///
     /// # Errors
     /// [`DbError::Busy`] when all are lent for longer than the acquire limit; [`DbError::Unavailable`] when none
-    /// can be opened, or the pool is closed.
+    /// can be opened, or the pool is closed. Where the server has no room for one more, one that is given back within
+    /// the acquire limit is taken instead.
     pub(super) async fn lease(&self) -> Result<Lease, DbError> {
         let permit = timeout(self.shared.limits.acquire, Arc::clone(&self.shared.permits).acquire_owned());
         let permit = permit.await.map_err(|_| DbError::Busy)?.map_err(|_| closed())?;
@@ -100,19 +95,20 @@ impl Pool {
             let connection = pool.idle_that_answers().await;
             let connection = match connection {
                 Some(connection) => Ok(connection),
-                None => pool.connect().await.map_err(|error| unavailable(&error)),
+                None => pool.connect_or_share().await.map_err(|error| unavailable(&error)),
             };
             connection.map(|connection| pool.lend(connection, permit))
         });
-        // The driver bounds each address that it tries; this bounds a server that takes the connection and is silent.
-        match timeout(self.shared.limits.acquire + self.shared.limits.silence, opening).await {
+        // Waiting for room, and then a server that takes the connection and is silent.
+        match timeout(self.shared.limits.acquire * 2 + self.shared.limits.silence, opening).await {
             Ok(Ok(lease)) => lease,
             Ok(Err(error)) => Err(DbError::Unavailable(error.to_string())),
             Err(_) => Err(DbError::Unavailable("the server does not answer".to_owned())),
         }
     }
 
-    /// Names the columns of a broken uniqueness rule as SQLite does; anything else stays as it is.
+    /// Names the columns of a broken uniqueness rule as SQLite does; anything else stays as it is. Where that cannot
+    /// be found out, the rule is not told: a name that nobody knows would be taken for a fault of the program.
     pub(super) async fn name(&self, error: DbError) -> DbError {
         let DbError::Unique { constraint } = error else { return error };
         if let Some(columns) = self.shared.columns_of(&constraint) {
@@ -121,6 +117,7 @@ impl Pool {
         // A migration came after the last look.
         if let Err(trouble) = self.learn_names().await {
             tracing::warn!(error = %trouble, constraint, "the columns of a unique index could not be looked up");
+            return trouble;
         }
         let columns = self.shared.columns_of(&constraint);
         DbError::Unique { constraint: columns.unwrap_or(constraint) }
@@ -163,18 +160,41 @@ impl Pool {
 
 impl Shared {
     async fn connect(&self) -> Result<Connection, OpenError> {
-        let limit = self.limits.acquire.max(Duration::from_millis(100)) + self.limits.silence;
-        match timeout(limit, Connection::open(&self.server, &self.config, self.limits.silence)).await {
-            Ok(opened) => opened,
-            Err(_) => {
-                let reason = "the server does not answer".to_owned();
-                Err(OpenError::Connect { location: self.server.location(), reason })
+        Connection::open(&self.server, &self.dial, self.limits.silence).await
+    }
+
+    /// A new connection; while the server has no room for it, one that is given back, whichever comes first.
+    async fn connect_or_share(&self) -> Result<Connection, OpenError> {
+        let until = Instant::now() + self.limits.acquire;
+        let mut pause = ROOM.0;
+        loop {
+            let full = match self.connect().await {
+                Err(full @ OpenError::Full { .. }) => full,
+                outcome => return outcome,
+            };
+            let now = Instant::now();
+            if now >= until {
+                return Err(full);
             }
+            if let Some(connection) = self.given_back(until.min(now + pause)).await {
+                return Ok(connection);
+            }
+            pause = (pause * 2).min(ROOM.1);
+        }
+    }
+
+    async fn given_back(&self, until: Instant) -> Option<Connection> {
+        loop {
+            let returned = self.returned.notified();
+            if let Some(connection) = self.rested() {
+                return Some(connection);
+            }
+            timeout_at(until.into(), returned).await.ok()?;
         }
     }
 
     fn lend(self: &Arc<Self>, connection: Connection, permit: OwnedSemaphorePermit) -> Lease {
-        Lease { pool: Arc::clone(self), connection: Some(connection), permit: Some(permit), dirty: false, told: None }
+        Lease::new(Arc::clone(self), connection, permit)
     }
 
     /// The newest idle connection, when it can be lent without a question.
@@ -205,98 +225,11 @@ impl Shared {
         }
         connection.used = Instant::now();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.returned.notify_waiters();
     }
 
     fn columns_of(&self, index: &str) -> Option<String> {
         self.unique.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
-    }
-}
-
-impl Lease {
-    /// Sends a batch; see [`Connection::send`]. Until it has been answered the lease counts as dirty.
-    ///
-    /// # Errors
-    /// [`DbError::Unavailable`] inside when the connection is gone already.
-    pub(super) fn connection(&mut self) -> Result<&mut Connection, DbError> {
-        self.connection.as_mut().ok_or_else(|| DbError::Unavailable("the connection is broken".to_owned()))
-    }
-
-    /// Until [`Lease::clean`] is called it is taken back with a ROLLBACK.
-    pub(super) fn soil(&mut self) {
-        self.dirty = true;
-    }
-
-    /// Nothing is open on it and nothing is on its way.
-    pub(super) fn clean(&mut self) {
-        self.dirty = false;
-        self.told = None;
-    }
-
-    /// It is not lent again.
-    pub(super) fn condemn(&mut self) {
-        self.connection = None;
-    }
-
-    /// Whom to tell when it has been taken back dirty.
-    pub(super) fn tell(&mut self, signal: &Signal) {
-        self.told = Some(signal.clone());
-    }
-
-    /// Takes back what is open, here and now.
-    pub(super) async fn rollback(&mut self) {
-        if self.dirty
-            && let Some(connection) = self.connection.as_mut()
-        {
-            if connection.rollback().await {
-                self.clean();
-            } else {
-                self.condemn();
-            }
-        }
-    }
-
-    /// Executes a text without parameters, in a transaction of its own.
-    ///
-    /// # Errors
-    /// See [`DbError`].
-    pub(super) async fn execute(&mut self, statement: &sea_orm::Statement) -> Result<(), DbError> {
-        self.soil();
-        let sent = self.connection()?.send(&[Order::Change(statement)]).await;
-        match sent {
-            Ok(_) => {
-                self.clean();
-                Ok(())
-            }
-            Err(failure) => {
-                let sorted = super::sort::sort(&failure);
-                if sorted.broken {
-                    self.condemn();
-                }
-                Err(sorted.error)
-            }
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let (connection, permit, told) = (self.connection.take(), self.permit.take(), self.told.take());
-        match connection {
-            Some(connection) if !self.dirty => self.pool.give_back(connection),
-            Some(mut connection) => {
-                let pool = Arc::clone(&self.pool);
-                self.pool.runtime.spawn(async move {
-                    if connection.rollback().await {
-                        pool.give_back(connection);
-                    }
-                    drop(permit);
-                    if let Some(told) = told {
-                        told.tell();
-                    }
-                });
-            }
-            None => {}
-        }
     }
 }
 

@@ -1,17 +1,22 @@
 //! Which server, and how a session on it is set up. Rule: what durability and isolation rest on is in the connection's
 //! own options, never in a `SET`, and is asked back before the connection is used: a pooler in between may drop it.
 
+use super::encryption::Asked;
 use crate::error::OpenError;
 use crate::options::Limits;
 use crate::postgres::sort::describe;
 use std::fmt;
 use std::time::Duration;
 use tokio::task::AbortHandle;
-use tokio_postgres::config::Host;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Socket};
+use tokio::time::timeout;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, SimpleQueryMessage, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The driver half of a connection.
-pub(super) type Wire = tokio_postgres::Connection<Socket, tokio_postgres::tls::NoTlsStream>;
+pub(super) type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// `EXTRACT` of an instant is exact from this version on, which the views rely on.
 const OLDEST: u32 = 140_000;
@@ -19,8 +24,21 @@ const OLDEST: u32 = 140_000;
 /// One schema of a PostgreSQL database.
 #[derive(Clone)]
 pub struct Server {
+    /// Without what it says of encryption.
     url: String,
+    asked: Asked,
     schema: String,
+}
+
+/// How a session is opened.
+#[derive(Clone)]
+pub(super) struct Dial {
+    pub config: Config,
+    pub connector: MakeRustlsConnect,
+    /// What for.
+    pub purpose: Purpose,
+    /// How long it may take.
+    pub limit: Duration,
 }
 
 /// What a session is for.
@@ -32,11 +50,19 @@ pub(super) enum Purpose {
     Migrate,
 }
 
+impl Dial {
+    /// Whether TLS is wanted, if only where it is offered.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.config.get_ssl_mode() != SslMode::Disable
+    }
+}
+
 impl Server {
     /// A schema of the database that a `postgres://` URL names. Nothing is checked yet.
     #[must_use]
     pub fn new(url: impl Into<String>, schema: impl Into<String>) -> Self {
-        Self { url: url.into(), schema: schema.into() }
+        let (url, asked) = Asked::taken_from(&url.into());
+        Self { url, asked, schema: schema.into() }
     }
 
     /// The schema.
@@ -45,6 +71,7 @@ impl Server {
         &self.schema
     }
 
+    /// What sqlx reads, without what is said of encryption.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -65,19 +92,27 @@ impl Server {
         format!("postgres://{}:{port}/{database}, schema {}", hosts.join(","), self.schema)
     }
 
-    /// The settings of a session, checked as far as that can be done without the server.
+    fn parsed(&self) -> Result<Config, OpenError> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme)) {
+            return Err(OpenError::Address { reason: "the URL of PostgreSQL must begin with postgres://".to_owned() });
+        }
+        self.url.parse::<Config>().map_err(|error| {
+            // The parser's cause repeats what it read, so it may hold the password; its own words do not.
+            OpenError::Address { reason: format!("the URL of PostgreSQL cannot be read ({error})") }
+        })
+    }
+
+    /// How a session is opened, checked as far as that can be done without the server.
     ///
     /// # Errors
-    /// [`OpenError::Address`] for a URL that is none, or a schema whose name would have to be quoted.
-    pub(super) fn config(&self, purpose: Purpose, limits: &Limits) -> Result<Config, OpenError> {
+    /// [`OpenError::Address`] for a URL that is none, a schema whose name would have to be quoted, or an encryption
+    /// that cannot be had.
+    pub(super) fn dial(&self, purpose: Purpose, limits: &Limits) -> Result<Dial, OpenError> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if self.schema.is_empty() || self.schema.len() > 63 || !self.schema.chars().all(plain) {
             return Err(OpenError::Address { reason: format!("`{}` cannot be the name of a schema", self.schema) });
         }
-        let mut config = self.url.parse::<Config>().map_err(|error| {
-            // The parser's cause repeats what it read, so it may hold the password; its own words do not.
-            OpenError::Address { reason: format!("the URL of PostgreSQL cannot be read ({error})") }
-        })?;
+        let mut config = self.parsed()?;
         if config.get_hosts().is_empty() {
             return Err(OpenError::Address { reason: "the URL of PostgreSQL names no host".to_owned() });
         }
@@ -87,12 +122,15 @@ impl Server {
         if config.get_application_name().is_none() {
             config.application_name(format!("cleave-{}", self.schema));
         }
-        config.connect_timeout(limits.acquire.max(Duration::from_millis(100)));
+        let encryption = self.asked.read(&config)?;
+        config.ssl_mode(encryption.mode());
+        let reach = limits.acquire.max(Duration::from_millis(100));
+        config.connect_timeout(reach);
         config.keepalives_idle(Duration::from_secs(10));
         config.keepalives_interval(Duration::from_secs(3));
         config.keepalives_retries(3);
         config.tcp_user_timeout(Duration::from_secs(20));
-        Ok(config)
+        Ok(Dial { config, connector: encryption.connector()?, purpose, limit: reach + limits.silence })
     }
 
     fn session(&self, purpose: Purpose, limits: &Limits) -> String {
@@ -117,18 +155,22 @@ impl Server {
     /// half.
     ///
     /// # Errors
-    /// [`OpenError::Connect`] with what the server or the network said.
-    pub(super) async fn connect(&self, config: &Config) -> Result<(Client, Wire), OpenError> {
-        config.connect(NoTls).await.map_err(|error| self.refused(&error))
+    /// [`OpenError::Full`], or [`OpenError::Connect`] with what the server or the network said.
+    pub(super) async fn connect(&self, dial: &Dial) -> Result<(Client, Wire), OpenError> {
+        // The driver bounds each address that it tries; this bounds a server that takes the connection and is silent.
+        match timeout(dial.limit, dial.config.connect(dial.connector.clone())).await {
+            Ok(connected) => connected.map_err(|error| self.refused(&error)),
+            Err(_) => Err(self.silent()),
+        }
     }
 
     /// Asks back what must hold.
     ///
     /// # Errors
-    /// [`OpenError::ServerSetting`] or [`OpenError::ServerVersion`] when it does not.
-    pub(super) async fn insist(&self, client: &Client) -> Result<(), OpenError> {
+    /// [`OpenError::ServerSetting`], [`OpenError::ServerVersion`] or [`OpenError::Schema`] when it does not.
+    pub(super) async fn insist(&self, client: &Client, purpose: Purpose) -> Result<(), OpenError> {
         const ASK: &str = "SELECT current_setting('server_version_num'), current_setting('synchronous_commit'), \
-             current_setting('search_path'), current_setting('default_transaction_isolation')";
+             current_setting('search_path'), current_setting('default_transaction_isolation'), current_schema()";
         let answer = client.simple_query(ASK).await.map_err(|error| self.refused(&error))?;
         let row = answer.into_iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
@@ -145,7 +187,9 @@ impl Server {
             ("default_transaction_isolation", found(3), "read committed"),
         ];
         match expected.into_iter().find(|(_, found, expected)| found != expected) {
-            None => Ok(()),
+            // Whoever migrates may make it.
+            None if purpose == Purpose::Migrate || found(4) == self.schema => Ok(()),
+            None => Err(OpenError::Schema { location: self.location() }),
             Some((setting, found, expected)) => Err(OpenError::ServerSetting {
                 location: self.location(),
                 setting,
@@ -156,7 +200,15 @@ impl Server {
     }
 
     pub(super) fn refused(&self, error: &tokio_postgres::Error) -> OpenError {
-        OpenError::Connect { location: self.location(), reason: describe(error) }
+        let (location, reason) = (self.location(), describe(error));
+        match error.code() {
+            Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => OpenError::Full { location, reason },
+            _ => OpenError::Connect { location, reason },
+        }
+    }
+
+    pub(super) fn silent(&self) -> OpenError {
+        OpenError::Connect { location: self.location(), reason: "the server does not answer".to_owned() }
     }
 }
 
@@ -193,12 +245,14 @@ mod tests {
         for (url, schema) in [
             ("postgres://anna:sesame@db:port/work", "task"),
             ("sesame", "task"),
+            ("host=db user=anna password=sesame sslmode=require", "task"),
             ("postgres:///work", "task"),
+            ("postgres://anna:sesame@db/work?sslmode=allow", "task"),
             ("postgres://anna:sesame@db/work", "a b"),
             ("postgres://anna:sesame@db/work", "x -c fsync=off"),
             ("postgres://anna:sesame@db/work", ""),
         ] {
-            let refused = Server::new(url, schema).config(Purpose::Write, &Limits::default()).unwrap_err();
+            let refused = Server::new(url, schema).dial(Purpose::Write, &Limits::default()).err().unwrap();
             assert!(matches!(refused, OpenError::Address { .. }), "{refused:?}");
             assert!(!refused.to_string().contains("sesame"), "{refused}");
         }

@@ -3,7 +3,7 @@
 //! not lead. It may be lost: polling is the truth.
 
 use super::pool::Pool;
-use super::server::{Purpose, Server};
+use super::server::{Dial, Purpose, Server};
 use super::sort::describe;
 use crate::error::OpenError;
 use crate::options::Limits;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
-use tokio_postgres::{AsyncMessage, Config};
+use tokio_postgres::AsyncMessage;
 
 /// Between two calls.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -49,7 +49,7 @@ struct Call {
 #[derive(Clone)]
 struct Line {
     server: Server,
-    config: Config,
+    dial: Dial,
     channel: String,
 }
 
@@ -66,7 +66,7 @@ impl Signal {
     /// [`OpenError::Address`].
     pub(crate) fn new(server: &Server, limits: &Limits, committed: Option<Arc<Notify>>) -> Result<Self, OpenError> {
         let channel = format!("cleave_{}", server.schema());
-        let line = Line { server: server.clone(), config: server.config(Purpose::Read, limits)?, channel };
+        let line = Line { server: server.clone(), dial: server.dial(Purpose::Read, limits)?, channel };
         let leads = watch::Sender::new(false);
         let shared = Shared { committed, leads, call: Arc::default(), line, tasks: OnceLock::new() };
         Ok(Self { shared: Arc::new(shared) })
@@ -97,9 +97,10 @@ impl Signal {
         }
     }
 
-    /// Sends the call that waits, if one does.
-    pub(super) async fn flush(&self, pool: &Pool) {
+    /// Sends the call that waits, if one does, and listens no more.
+    pub(super) async fn stop(&self, pool: &Pool) {
         self.shared.call.send(&self.shared.line, pool).await;
+        self.shared.tasks.get().into_iter().flatten().for_each(AbortHandle::abort);
     }
 }
 
@@ -148,7 +149,7 @@ async fn listen(line: Line, mut leads: watch::Receiver<bool>, committed: Arc<Not
 
 /// Ends well when this process leads no more, or when the line broke after it had worked.
 async fn listen_once(line: &Line, leads: &mut watch::Receiver<bool>, committed: &Notify) -> Result<(), String> {
-    let (client, mut wire) = line.server.connect(&line.config).await.map_err(|error| error.to_string())?;
+    let (client, mut wire) = line.server.connect(&line.dial).await.map_err(|error| error.to_string())?;
     let mut messages = pin!(stream::poll_fn(|context| wire.poll_message(context)));
     let text = format!("LISTEN \"{}\"", line.channel);
     let mut asking = pin!(client.batch_execute(&text));

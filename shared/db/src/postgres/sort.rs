@@ -38,7 +38,8 @@ pub(super) fn sort(failure: &Failure) -> Sorted {
     }
     let error = match code.code() {
         "40001" | "40P01" => return sorted(DbError::Conflict, true, ends),
-        // The wait was as long as a wait may be: running again would make it longer than a command may take.
+        // The wait was as long as a wait may be: running again would only double it, unless it was a deadlock, which
+        // whoever knows the transaction decides.
         "55P03" => DbError::Conflict,
         // A migration changed what a prepared statement returns; another connection prepares it anew.
         "0A000" if server.message().starts_with("cached plan") => return sorted(DbError::Conflict, true, true),

@@ -1,7 +1,7 @@
 //! One transaction. Rules: nothing is sent before it is needed; after a failure, or a statement whose answer nobody
 //! waited for, it can only be taken back, because the server would answer COMMIT with ROLLBACK and no error.
 
-use super::connection::{Answer, Order};
+use super::connection::{Answer, Failure, Order};
 use super::pool::{Lease, Pool};
 use super::signal::Signal;
 use super::sort::{Sorted, sort, sort_commit};
@@ -19,11 +19,13 @@ pub(crate) struct Transaction {
     /// Why it cannot go on.
     doomed: Option<DbError>,
     rerun: bool,
+    /// Somebody else may wait for a row of this transaction.
+    locks: bool,
 }
 
 impl Transaction {
     pub(super) fn new(lease: Lease, pool: Pool, signal: Signal) -> Self {
-        Self { lease, pool, signal, begun: false, doomed: None, rerun: false }
+        Self { lease, pool, signal, begun: false, doomed: None, rerun: false, locks: false }
     }
 
     /// Sends what was pushed and reads.
@@ -74,9 +76,10 @@ impl Transaction {
             Ok(answers) => {
                 self.begun = true;
                 self.doomed = None;
+                self.locks |= orders.iter().any(Order::locks);
                 Ok(answers)
             }
-            Err(failure) => Err(self.fail(sort(&failure)).await),
+            Err(failure) => Err(self.fail(orders, &failure, sort(&failure)).await),
         }
     }
 
@@ -111,7 +114,7 @@ impl Transaction {
                 }
                 Ok(())
             }
-            Err(failure) => Err(self.fail(sort_commit(&failure, orders.len() - 1)).await),
+            Err(failure) => Err(self.fail(&orders, &failure, sort_commit(&failure, orders.len() - 1)).await),
         }
     }
 
@@ -136,8 +139,11 @@ impl Transaction {
         Ok(())
     }
 
-    async fn fail(&mut self, sorted: Sorted) -> DbError {
-        self.rerun = sorted.rerun;
+    async fn fail(&mut self, orders: &[Order<'_>], failure: &Failure, sorted: Sorted) -> DbError {
+        // Who waited in vain for a lock while it held some may have been in a deadlock: the server looks for those only
+        // after `deadlock_timeout`, which a session may not set and which is as long as the lock limit by default.
+        let held = || self.locks || orders.iter().take(failure.order).any(Order::locks);
+        self.rerun = sorted.rerun || (sorted.error == DbError::Conflict && held());
         if sorted.broken {
             self.lease.condemn();
         }

@@ -43,7 +43,7 @@ impl Writer {
 
     /// Waits for who is in and lets nobody in any more.
     pub(crate) async fn close(&self) {
-        self.signal.flush(&self.pool).await;
+        self.signal.stop(&self.pool).await;
         self.pool.close().await;
     }
 }

@@ -1,10 +1,10 @@
 //! One table and the use-cases of the tests, in either database.
 
-#![allow(dead_code, reason = "each test binary uses what it needs")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses what it needs")]
 
 // What others have with the feature `testing`; a crate cannot ask a feature of itself.
 #[path = "../../src/testing.rs"]
-mod testing;
+pub mod testing;
 
 use chrono::{DateTime, Utc};
 use db::{Db, DbError, DbOptions, Tx};
@@ -41,7 +41,7 @@ pub mod thing {
 const SQLITE: &str = "CREATE TABLE thing (id BLOB PRIMARY KEY CHECK (length(id) = 16), name TEXT NOT NULL UNIQUE,
     count INTEGER NOT NULL, small INTEGER, flag INTEGER NOT NULL, seen_at INTEGER, extra TEXT, raw BLOB) STRICT";
 
-const POSTGRES: &str = "CREATE SCHEMA test; CREATE TABLE test.thing (id uuid PRIMARY KEY,
+pub const POSTGRES: &str = "CREATE SCHEMA test; CREATE TABLE test.thing (id uuid PRIMARY KEY,
     name text COLLATE \"C\" NOT NULL UNIQUE, count bigint NOT NULL, small smallint, flag boolean NOT NULL,
     seen_at timestamptz, extra jsonb, raw bytea)";
 
