@@ -6,6 +6,8 @@ mod item;
 use crate::link::{Link, Trouble};
 use crate::pause::Pauses;
 use crate::rabbitmq::Shared;
+use crate::restore::look_after;
+use crate::supervise::message;
 use bus::{Deliver, Infrastructure, Subscription};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -39,6 +41,8 @@ pub(crate) struct Consumer {
 pub(crate) struct Pulse {
     /// Messages so far.
     delivered: AtomicU64,
+    /// Those that were settled.
+    settled: AtomicU64,
     /// Those that are not settled.
     held: AtomicUsize,
 }
@@ -47,6 +51,10 @@ impl Pulse {
     /// Messages so far, and how many of them are not settled yet.
     pub(crate) fn read(&self) -> (u64, usize) {
         (self.delivered.load(Ordering::Acquire), self.held.load(Ordering::Acquire))
+    }
+
+    fn settled(&self) -> u64 {
+        self.settled.load(Ordering::Acquire)
     }
 }
 
@@ -110,9 +118,12 @@ enum Ended {
 }
 
 /// Why a session ended.
+#[derive(Debug, PartialEq, Eq)]
 enum Over {
     Stopped,
     Broken(String),
+    /// The broker ended the consumer and nothing else: its queue was deleted.
+    Cancelled,
 }
 
 impl Intake {
@@ -127,14 +138,17 @@ impl Intake {
                 },
             };
             let Some(link) = link else { continue };
-            let before = self.pulse.read().0;
-            match self.session(&link, &mut stop).await {
+            let before = self.pulse.settled();
+            let session = AssertUnwindSafe(self.session(&link, &mut stop)).catch_unwind().await;
+            match session.unwrap_or_else(|panic| Over::Broken(format!("it panicked: {}", message(panic.as_ref())))) {
                 Over::Stopped => break,
                 Over::Broken(reason) => {
                     tracing::warn!(queue = %self.queue, reason, "a consumer ended; it begins again");
                 }
+                Over::Cancelled => self.queue_was_deleted(&link).await,
             }
-            if self.pulse.read().0 > before {
+            // A session that settles nothing only hands the same messages out again.
+            if self.pulse.settled() > before {
                 pauses.reset();
             }
             tokio::select! {
@@ -143,6 +157,15 @@ impl Intake {
             }
         }
         self.shared.health.fine(&self.trouble());
+    }
+
+    /// The broker says so before anybody looks; another process may have made the queue again at once.
+    async fn queue_was_deleted(&self, link: &Link) {
+        match look_after(&self.shared, link, self.consumer).await {
+            Ok(found) if found.forgotten => {}
+            Ok(_) => self.shared.health.lost(self.queue.as_str(), "the broker ended its consumer"),
+            Err(trouble) => tracing::warn!(queue = %self.queue, trouble = trouble.text, "a consumer was ended"),
+        }
     }
 
     /// Consumes on a channel of its own until that ends or the consumer stops.
@@ -170,7 +193,7 @@ impl Intake {
             tracing::debug!(queue = %self.queue, ?cancelled, "a consumer stops");
         }
         // The library may leave the acknowledgement of a message from a dead channel unanswered.
-        lost.send_replace(matches!(over, Over::Broken(_)));
+        lost.send_replace(over != Over::Stopped);
         while working.next().await.is_some() {}
         let closed = link.within(channel.close(200, "the consumer ends".into())).await;
         tracing::debug!(queue = %self.queue, ?closed, "a consumer's channel ends");
@@ -217,7 +240,7 @@ impl Intake {
                         }
                     }
                     Some(Err(error)) => return (Over::Broken(error.to_string()), working),
-                    None => return (Over::Broken("the broker ended it: is the queue gone?".to_owned()), working),
+                    None => return (Over::Cancelled, working),
                 },
             }
         }
@@ -250,11 +273,16 @@ impl Intake {
             }
         }
         self.shared.health.fine(&self.trouble());
-        tokio::select! {
-            () = item.settle(&self.queue, &delivery) => {}
-            _ = lost.wait_for(|lost| *lost) => {}
-            () = sleep(self.shared.timing.answer) => {}
+        let told = tokio::select! {
+            told = item.settle(&self.queue, &delivery) => told,
+            _ = lost.wait_for(|lost| *lost) => return (key, Ended::Returned),
+            () = sleep(self.shared.timing.answer) => false,
+        };
+        if !told {
+            // The broker holds it as handed out for as long as the channel lives.
+            return (key, Ended::GaveUp("a message could not be settled".to_owned()));
         }
+        self.pulse.settled.fetch_add(1, Ordering::AcqRel);
         self.pulse.held.fetch_sub(1, Ordering::AcqRel);
         (key, Ended::Settled)
     }

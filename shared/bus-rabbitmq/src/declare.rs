@@ -5,7 +5,7 @@ use crate::broker::address;
 use crate::error::ConnectError;
 use crate::link::{Link, Trouble};
 use crate::names::{Names, domains};
-use contracts::topology::HEARS;
+use contracts::topology::{HEARS, Hears};
 use lapin::options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::uri::AMQPUri;
@@ -29,7 +29,15 @@ pub(crate) enum Forgotten {
     Keep,
 }
 
-/// Declares everything; the domains that were forgotten and have no queues.
+/// What was found when everything was declared.
+pub(crate) struct Declared {
+    /// The domains that were forgotten and have no queues.
+    pub forgotten: BTreeSet<&'static str>,
+    /// Queues that had been there and were not any more.
+    pub lost: Vec<ShortString>,
+}
+
+/// Declares everything. `expected` are the consumers whose queues this process has seen before.
 ///
 /// # Errors
 /// [`ConnectError`], at the first object that the broker refuses.
@@ -39,49 +47,91 @@ pub(crate) async fn declare(
     names: &Names,
     mounted: &[&'static str],
     forgotten: Forgotten,
-) -> Result<BTreeSet<&'static str>, ConnectError> {
-    let explain = |object: &str, trouble: Trouble| explain(uri, object, trouble);
-    let mut gone = BTreeSet::new();
+    expected: &BTreeSet<&'static str>,
+) -> Result<Declared, ConnectError> {
+    let (mut gone, mut back) = (BTreeSet::new(), BTreeSet::new());
     for domain in domains() {
-        let object = format!("the exchange {}", names.forgotten(domain));
-        if !is_forgotten(link, names, domain).await.map_err(|trouble| explain(&object, trouble))? {
-            continue;
-        }
-        if forgotten == Forgotten::Revive && mounted.contains(&domain) {
-            let channel = link.channel().await.map_err(|trouble| explain(&object, trouble))?;
-            let deleted = channel.exchange_delete(names.forgotten(domain), ExchangeDeleteOptions::default());
-            link.within(deleted).await.map_err(|trouble| explain(&object, trouble))?;
-            tracing::info!(domain, "a domain that was forgotten at the broker is back");
-        } else {
-            gone.insert(domain);
+        let asked = is_forgotten(link, names, domain).await;
+        if asked.map_err(|trouble| explain(uri, &sign(names, domain), trouble))? {
+            let revived = forgotten == Forgotten::Revive && mounted.contains(&domain);
+            if revived {
+                back.insert(domain);
+            } else {
+                gone.insert(domain);
+            }
         }
     }
-    let channel = link.channel().await.map_err(|trouble| explain("a channel", trouble))?;
-    let broker = Declaring { link, uri, channel };
+    let mut lost = Vec::new();
+    for line in HEARS.iter().filter(|line| !gone.contains(line.consumer) && !back.contains(line.consumer)) {
+        let found = missing(link, names, line.consumer, expected.contains(line.consumer)).await;
+        lost.extend(found.map_err(|trouble| explain(uri, "the queues", trouble))?);
+    }
+    let channel = link.channel().await.map_err(|trouble| explain(uri, "a channel", trouble))?;
+    let broker = Declaring { link, uri, names, channel };
     broker.exchange(names.events(), ExchangeKind::Topic).await?;
     broker.exchange(names.dead(), ExchangeKind::Direct).await?;
     broker.exchange(names.control(), ExchangeKind::Direct).await?;
     let hears = || HEARS.iter().filter(|line| !gone.contains(line.consumer));
     for line in hears() {
-        let queue = names.dead_queue(line.consumer);
-        broker.queue(queue.clone(), dead_arguments()).await?;
-        broker.bind(queue, names.dead(), line.consumer.to_owned()).await?;
+        broker.dead_queue(line).await?;
     }
     for line in hears() {
-        broker.queue(names.inbox(line.consumer), inbox_arguments(names, line.consumer)).await?;
+        broker.inbox(line).await?;
     }
     for line in hears() {
-        for stream in line.streams {
-            let key = format!("{}.{}.#", stream.domain, stream.aggregate);
-            broker.bind(names.inbox(line.consumer), names.events(), key).await?;
-        }
+        broker.streams(line).await?;
     }
     for domain in domains().into_iter().filter(|domain| !gone.contains(domain)) {
         let queue = names.control_queue(domain);
         broker.queue(queue.clone(), control_arguments()).await?;
         broker.bind(queue, names.control(), domain.to_owned()).await?;
     }
-    Ok(gone)
+    // The sign goes last: as long as it stands, nobody takes the queues that are missing for deleted ones.
+    for domain in back {
+        let deleted = broker.channel.exchange_delete(names.forgotten(domain), ExchangeDeleteOptions::default());
+        link.within(deleted).await.map_err(|trouble| explain(uri, &sign(names, domain), trouble))?;
+        tracing::info!(domain, "a domain that was forgotten at the broker is back");
+    }
+    Ok(Declared { forgotten: gone, lost })
+}
+
+/// Makes the queues of one consumer again.
+///
+/// # Errors
+/// [`ConnectError`], at the first object that the broker refuses.
+pub(crate) async fn declare_consumer(
+    link: &Link,
+    uri: &AMQPUri,
+    names: &Names,
+    consumer: &str,
+) -> Result<(), ConnectError> {
+    let channel = link.channel().await.map_err(|trouble| explain(uri, "a channel", trouble))?;
+    let broker = Declaring { link, uri, names, channel };
+    for line in HEARS.iter().filter(|line| line.consumer == consumer) {
+        broker.dead_queue(line).await?;
+        broker.inbox(line).await?;
+        broker.streams(line).await?;
+    }
+    Ok(())
+}
+
+/// The queues of a consumer that were deleted. Where this process has not seen them before, the control queue tells:
+/// it is the last that is made, so it does not stand without the others unless somebody took them away.
+async fn missing(link: &Link, names: &Names, consumer: &str, expected: bool) -> Result<Vec<ShortString>, Trouble> {
+    let mut missing = Vec::new();
+    if !expected && look_at(link, &names.control_queue(consumer)).await?.is_none() {
+        return Ok(missing);
+    }
+    for queue in [names.inbox(consumer), names.dead_queue(consumer)] {
+        if look_at(link, &queue).await?.is_none() {
+            missing.push(queue);
+        }
+    }
+    Ok(missing)
+}
+
+fn sign(names: &Names, domain: &str) -> String {
+    format!("the exchange {}", names.forgotten(domain))
 }
 
 /// Whether somebody said that a domain will not come back.
@@ -139,10 +189,29 @@ pub(crate) fn explain(uri: &AMQPUri, object: &str, trouble: Trouble) -> ConnectE
 struct Declaring<'a> {
     link: &'a Link,
     uri: &'a AMQPUri,
+    names: &'a Names,
     channel: Channel,
 }
 
 impl Declaring<'_> {
+    async fn dead_queue(&self, line: &Hears) -> Result<(), ConnectError> {
+        let queue = self.names.dead_queue(line.consumer);
+        self.queue(queue.clone(), dead_arguments()).await?;
+        self.bind(queue, self.names.dead(), line.consumer.to_owned()).await
+    }
+
+    async fn inbox(&self, line: &Hears) -> Result<(), ConnectError> {
+        self.queue(self.names.inbox(line.consumer), inbox_arguments(self.names, line.consumer)).await
+    }
+
+    async fn streams(&self, line: &Hears) -> Result<(), ConnectError> {
+        for stream in line.streams {
+            let key = format!("{}.{}.#", stream.domain, stream.aggregate);
+            self.bind(self.names.inbox(line.consumer), self.names.events(), key).await?;
+        }
+        Ok(())
+    }
+
     async fn exchange(&self, name: ShortString, kind: ExchangeKind) -> Result<(), ConnectError> {
         let object = format!("the exchange {name}");
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };

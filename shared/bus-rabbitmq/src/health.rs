@@ -1,22 +1,27 @@
 //! What stands in the way. Rule: every trouble is logged once when it begins and once when it ends, and is in the
-//! status as long as it lasts.
+//! status as long as it lasts; what a deleted queue took along does not come back by itself, so that one lasts.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use tokio::time::Instant;
 
 /// The present troubles, each under the name of what has it.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     troubles: Mutex<BTreeMap<String, String>>,
+    /// Queues that were deleted, and when that was noticed last.
+    losses: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Health {
-    /// `what` has a trouble.
-    pub(crate) fn trouble(&self, what: &str, trouble: &str) {
+    /// `what` has a trouble; true when it had none before.
+    pub(crate) fn trouble(&self, what: &str, trouble: &str) -> bool {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        if troubles.insert(what.to_owned(), trouble.to_owned()).is_none() {
+        let new = troubles.insert(what.to_owned(), trouble.to_owned()).is_none();
+        if new {
             tracing::error!(what, trouble, "the bus is in trouble");
         }
+        new
     }
 
     /// `what` has none any more.
@@ -26,9 +31,29 @@ impl Health {
         }
     }
 
+    /// `queue` was deleted with what was in it. Making it again repairs nothing.
+    pub(crate) fn lost(&self, queue: &str, how: &str) {
+        tracing::error!(queue, how, "a queue was deleted; the events that were in it are lost to its consumer");
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).insert(queue.to_owned(), Instant::now());
+    }
+
+    /// Nobody misses what was in `queue`: its consumer will not come back.
+    pub(crate) fn not_missed(&self, queue: &str) {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).remove(queue);
+    }
+
     /// All of them in one line.
     pub(crate) fn summary(&self) -> Option<String> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        (!troubles.is_empty()).then(|| troubles.values().cloned().collect::<Vec<_>>().join("; "))
+        let losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let losses = losses.iter().map(|(queue, noticed)| {
+            format!(
+                "the queue {queue} was deleted, noticed {} s ago: what was in it did not reach its consumer; this is \
+                 said until the process restarts",
+                noticed.elapsed().as_secs()
+            )
+        });
+        let all: Vec<String> = troubles.values().cloned().chain(losses).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }

@@ -16,6 +16,8 @@ mod publish;
 mod rabbitmq;
 #[cfg(feature = "testing")]
 mod remove;
+mod restore;
+mod supervise;
 mod watch;
 
 pub use error::ConnectError;

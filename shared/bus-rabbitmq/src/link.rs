@@ -130,12 +130,13 @@ impl Link {
         let mut look = interval(LOOK);
         loop {
             tokio::select! {
-                event = events.next() => match event {
-                    Some(Event::ConnectionBlocked(reason)) => {
+                // Events that have come to an end are no reason to ask again at once.
+                Some(event) = events.next() => match event {
+                    Event::ConnectionBlocked(reason) => {
                         on_block(Some(&reason));
                         self.blocked.send_replace(Some(reason));
                     }
-                    Some(Event::ConnectionUnblocked) => {
+                    Event::ConnectionUnblocked => {
                         on_block(None);
                         self.blocked.send_replace(None);
                     }

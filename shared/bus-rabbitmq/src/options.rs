@@ -46,6 +46,8 @@ pub struct Timing {
     pub check: Duration,
     /// How long a queue may hold events while an idle consumer gets none.
     pub stall: Duration,
+    /// How long a queue may be without a consumer in any process before it is named.
+    pub abandoned: Duration,
     /// Heartbeat; a connection that is silent for twice as long is dead.
     pub heartbeat: Duration,
 }
@@ -61,6 +63,7 @@ impl Default for Timing {
             hold: seconds(300),
             check: seconds(10),
             stall: seconds(60),
+            abandoned: seconds(60),
             heartbeat: seconds(10),
         }
     }

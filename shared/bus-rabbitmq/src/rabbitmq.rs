@@ -3,7 +3,7 @@
 
 use crate::broker;
 use crate::consume::Consumer;
-use crate::declare::{Forgotten, declare};
+use crate::declare::{Declared, Forgotten, declare};
 use crate::error::ConnectError;
 use crate::health::Health;
 use crate::link::Link;
@@ -11,10 +11,12 @@ use crate::names::Names;
 use crate::options::{Options, Timing};
 use crate::pause::Pauses;
 use crate::publish::Publisher;
+use crate::supervise::until_it_ends;
 use crate::watch::watch;
 use async_trait::async_trait;
 use bus::{BusStatus, EventBus, Published, Subscription};
 use contracts::Envelope;
+use contracts::topology::HEARS;
 use lapin::uri::AMQPUri;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     pub boot_id: Uuid,
     pub health: Health,
     forgotten: Mutex<BTreeSet<&'static str>>,
+    /// Consumers whose queues were there once.
+    known: Mutex<BTreeSet<&'static str>>,
 }
 
 /// What a connection is for; a blocked publisher must not keep a consumer from acknowledging.
@@ -76,17 +80,15 @@ impl RabbitMq {
             boot_id: options.boot_id,
             health: Health::default(),
             forgotten: Mutex::default(),
+            known: Mutex::default(),
         });
         let publishing = Arc::new(shared.open(Role::Publishing, Forgotten::Revive).await?);
         let consuming = Arc::new(shared.open(Role::Consuming, Forgotten::Keep).await?);
         let mut keepers = JoinSet::new();
-        let (lend, links) = watch::channel(Some(Arc::clone(&publishing)));
-        let publisher = Publisher::new(Arc::clone(&shared), links);
-        keepers.spawn(Arc::clone(&shared).keep(Role::Publishing, publishing, lend));
-        let (lend, links) = watch::channel(Some(Arc::clone(&consuming)));
-        keepers.spawn(Arc::clone(&shared).keep(Role::Consuming, consuming, lend));
+        let publisher = Publisher::new(Arc::clone(&shared), shared.keep(Role::Publishing, publishing, &mut keepers));
+        let links = shared.keep(Role::Consuming, consuming, &mut keepers);
         let consumers = Arc::default();
-        keepers.spawn(watch(Arc::clone(&shared), links.clone(), Arc::clone(&consumers)));
+        keepers.spawn(shared.watch(links.clone(), Arc::clone(&consumers)));
         Ok(Arc::new(Self { shared, publisher, consuming: links, consumers, _keepers: keepers }))
     }
 }
@@ -109,33 +111,80 @@ impl Shared {
     async fn open(&self, role: Role, forgotten: Forgotten) -> Result<Link, ConnectError> {
         let link = Link::open(&self.uri, &format!("cleave {} {}", role.name(), self.boot_id), &self.timing).await?;
         if role == Role::Publishing {
-            let gone = declare(&link, &self.uri, &self.names, &self.mounted, forgotten).await?;
-            *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = gone;
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let declared = declare(&link, &self.uri, &self.names, &self.mounted, forgotten, &known).await?;
+            self.note_declared(declared);
         }
         Ok(link)
     }
 
+    fn note_declared(&self, declared: Declared) {
+        let Declared { forgotten, lost } = declared;
+        for queue in lost {
+            self.health.lost(queue.as_str(), "it was not there when everything was declared");
+        }
+        let known = HEARS.iter().map(|line| line.consumer).filter(|consumer| !forgotten.contains(consumer)).collect();
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = forgotten;
+    }
+
     /// Lends a connection to whoever needs it, and replaces it when it ends, for ever.
-    async fn keep(self: Arc<Self>, role: Role, mut link: Arc<Link>, lend: watch::Sender<Option<Arc<Link>>>) {
+    fn keep(
+        self: &Arc<Self>,
+        role: Role,
+        link: Arc<Link>,
+        keepers: &mut JoinSet<()>,
+    ) -> watch::Receiver<Option<Arc<Link>>> {
+        let (lend, links) = watch::channel(Some(link));
+        let shared = Arc::clone(self);
+        keepers.spawn(async move {
+            let what = format!("the keeper of the connection for {}", role.name());
+            until_it_ends(&shared.health, &what, shared.timing.reconnect.0, || shared.follow(role, &lend)).await;
+        });
+        links
+    }
+
+    /// Follows the connection that is lent, and lends another when it ends.
+    async fn follow(&self, role: Role, lend: &watch::Sender<Option<Arc<Link>>>) {
         let mut pauses = Pauses::new(self.timing.reconnect);
         loop {
+            let lent = lend.borrow().clone();
+            let link = match lent {
+                Some(link) => link,
+                None => {
+                    let link = Arc::new(self.open_again(role, &mut pauses).await);
+                    lend.send_replace(Some(Arc::clone(&link)));
+                    link
+                }
+            };
             let since = Instant::now();
             self.health.fine(role.name());
-            let ended = link.follow(|blocked| match blocked {
-                Some(reason) => self.health.trouble("blocked", &format!("blocked by the broker: {reason}")),
-                None => self.health.fine("blocked"),
+            let blocked = format!("blocked {}", role.name());
+            let ended = link.follow(|reason| match reason {
+                Some(reason) => drop(self.health.trouble(&blocked, &format!("blocked by the broker: {reason}"))),
+                None => self.health.fine(&blocked),
             });
             let reason = ended.await;
             lend.send_replace(None);
-            self.health.fine("blocked");
+            self.health.fine(&blocked);
             self.health.trouble(role.name(), &format!("no connection for {} ({reason})", role.name()));
             // Whoever still uses it learns from its end that there will be another.
             link.close().await;
             if since.elapsed() > self.timing.reconnect.1 {
                 pauses.reset();
             }
-            link = Arc::new(self.open_again(role, &mut pauses).await);
-            lend.send_replace(Some(Arc::clone(&link)));
+        }
+    }
+
+    fn watch(
+        self: &Arc<Self>,
+        links: watch::Receiver<Option<Arc<Link>>>,
+        consumers: Arc<Mutex<Vec<Consumer>>>,
+    ) -> impl Future<Output = ()> + use<> {
+        let shared = Arc::clone(self);
+        async move {
+            let begin = || watch(Arc::clone(&shared), links.clone(), Arc::clone(&consumers));
+            until_it_ends(&shared.health, "the watch over the queues", shared.timing.check, begin).await;
         }
     }
 

@@ -58,8 +58,9 @@ impl Item {
         }
     }
 
-    /// Tells the broker that its fate is durable. Where that fails, the message comes again and the inbox knows it.
-    pub(super) async fn settle(&self, queue: &ShortString, delivery: &Delivery) {
+    /// Tells the broker that its fate is durable; whether it was told. Where it was not, the message comes again and
+    /// the inbox knows it.
+    pub(super) async fn settle(&self, queue: &ShortString, delivery: &Delivery) -> bool {
         let told = if let Self::Unreadable(error) = self {
             let message_id = delivery.properties.message_id().as_ref().map(ShortString::as_str);
             tracing::error!(%queue, message_id, error, "a message is no event; it is dead-lettered");
@@ -67,8 +68,10 @@ impl Item {
         } else {
             delivery.ack(BasicAckOptions { multiple: false }).await
         };
-        if !matches!(told, Ok(true)) {
+        let done = matches!(told, Ok(true));
+        if !done {
             tracing::debug!(%queue, ?told, "a message could not be settled; it comes again");
         }
+        done
     }
 }

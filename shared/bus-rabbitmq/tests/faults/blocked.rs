@@ -19,6 +19,12 @@ async fn a_blocked_connection_publishes_nothing_until_it_is_unblocked() {
     let outcome = bus.publish_batch(&[event(USERS, 1, 2)], SOON).await;
     assert!(matches!(&outcome[..], [Published::Unknown(reason)] if reason.contains("low on memory")), "{outcome:?}");
     assert!(since.elapsed() < Duration::from_secs(5), "a relay is not kept waiting");
+    // That ends with the connection that is blocked, and with no other.
+    world.proxy.cut_consuming();
+    trouble(&bus, |trouble| trouble.is_some_and(|trouble| trouble.contains("no connection for consuming"))).await;
+    let still = |trouble: Option<&str>| trouble.is_some_and(|trouble| !trouble.contains("for consuming"));
+    let said = trouble(&bus, still).await.unwrap();
+    assert!(said.contains("low on memory"), "{said}");
     // Consumers have a connection of their own: what another process publishes arrives.
     let other = world.process(&["user"], timing()).await;
     Relay::all(&other, vec![event(USERS, 2, 1)]).await;

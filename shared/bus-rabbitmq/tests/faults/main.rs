@@ -5,6 +5,7 @@
 
 mod blocked;
 mod consumers;
+mod deleted;
 mod lost;
 mod proxy;
 mod queues;

@@ -66,6 +66,13 @@ impl Proxy {
         }
     }
 
+    /// Ends the connections that nobody publishes on.
+    pub fn cut_consuming(&self) {
+        let wires = self.wires.lock().unwrap();
+        let consuming = wires.iter().filter(|wire| !wire.publishing.load(Ordering::SeqCst));
+        consuming.for_each(|wire| wire.tasks.iter().for_each(AbortHandle::abort));
+    }
+
     /// From now on, nothing goes through the connections that there are; nobody is told.
     pub fn silence(&self) {
         for wire in self.wires.lock().unwrap().iter() {

@@ -3,7 +3,9 @@
 use crate::proxy::Proxy;
 use bus::EventBus;
 use bus_rabbitmq::{ConnectError, Options, RabbitMq, Timing};
+use futures_util::FutureExt;
 use lapin::{Channel, Connection, ConnectionProperties};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::conformance::{Recorder, subscribe};
@@ -13,10 +15,11 @@ use uuid::Uuid;
 pub const SOON: Duration = Duration::from_secs(20);
 pub const ALL: [&str; 3] = ["user", "task", "notification"];
 
-/// The times of the tests: everything that is waited for comes soon.
+/// The times of the tests: everything that is waited for comes soon. Most tests leave queues without a consumer.
 pub fn timing() -> Timing {
     let short = (Duration::from_millis(20), Duration::from_millis(100));
-    Timing { reconnect: short, retry: short, check: Duration::from_millis(200), ..Timing::default() }
+    let abandoned = Duration::from_secs(3_600);
+    Timing { reconnect: short, retry: short, check: Duration::from_millis(200), abandoned, ..Timing::default() }
 }
 
 pub struct World {
@@ -83,5 +86,6 @@ pub async fn trouble(bus: &Arc<dyn EventBus>, wanted: impl Fn(Option<&str>) -> b
         let trouble = bus.status().trouble;
         wanted(trouble.as_deref()).then_some(trouble)
     };
-    eventually("the bus says how it is", SOON, ask).await
+    let asking = AssertUnwindSafe(eventually("the bus says how it is", SOON, ask)).catch_unwind().await;
+    asking.unwrap_or_else(|_| panic!("the bus says of itself: {:?}", bus.status().trouble))
 }
