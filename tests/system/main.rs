@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad_input;
+mod conformance;
 mod faults;
 mod missing;
 mod poison;

@@ -1,16 +1,21 @@
 //! What every bus promises, whichever it is. Rule: one source; a bus that needs a case of its own has broken the
 //! promise.
 //!
-//! A bus brings a [`Rig`] and calls [`bus_conformance!`](crate::bus_conformance), which makes a test of each case.
+//! A bus brings a [`Rig`] and calls [`bus_conformance!`](crate::bus_conformance), which makes a test of each case. The
+//! inbox of these cases is in memory and records what it is handed, so they tell what the bus alone does. What a bus, a
+//! real outbox and a real inbox come to together is `tests/system/conformance.rs`, on every pair of bus and database;
+//! it gets both from a [`Stand`].
 
 mod disorder;
 mod events;
 mod order;
 mod recorder;
 mod relay;
+mod stand;
 
 use async_trait::async_trait;
-use bus::{EventBus, Subscription};
+use bus::Subscription;
+pub use bus::{EventBus, Published};
 use contracts::topology;
 pub use disorder::{
     a_consumer_that_comes_back_gets_what_it_missed, a_panicking_inbox_costs_nothing_but_time,
@@ -25,6 +30,7 @@ pub use order::{
 };
 pub use recorder::{Mood, Recorder};
 pub use relay::Relay;
+pub use stand::Stand;
 use std::sync::Arc;
 use std::time::Duration;
 
