@@ -1,6 +1,7 @@
 //! Other domains' events for a domain that is tested alone. Rule: they cross the bus like any other, and each
 //! aggregate's are numbered without a gap.
 
+use crate::settle::{self, Store};
 use bus::{EventBus, Published};
 use contracts::user::Role;
 use contracts::user::v1::{UserCreated, UserDeleted, UserUpdated};
@@ -8,14 +9,18 @@ use contracts::{Clock, Envelope, Event, EventId, NewEnvelope, UserId};
 use serde_json::value::to_raw_value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// How long an event may take to every inbox.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Publishes events that no served domain emitted.
 pub struct Injector {
     bus: Arc<dyn EventBus>,
     clock: Arc<dyn Clock>,
     sequences: Arc<Mutex<HashMap<Uuid, i64>>>,
+    stores: Vec<Store>,
 }
 
 impl Injector {
@@ -23,8 +28,9 @@ impl Injector {
         bus: Arc<dyn EventBus>,
         clock: Arc<dyn Clock>,
         sequences: Arc<Mutex<HashMap<Uuid, i64>>>,
+        stores: Vec<Store>,
     ) -> Self {
-        Self { bus, clock, sequences }
+        Self { bus, clock, sequences, stores }
     }
 
     /// Publishes the aggregate's next event, caused by `by`; returns it, so that it can be delivered again.
@@ -60,13 +66,19 @@ impl Injector {
         })
     }
 
-    /// Puts an event on the bus, for the first time or again; returns when every consumer has taken it.
+    /// Puts an event on the bus, for the first time or again; returns when every consumer has taken it: a broker
+    /// accepts it before that.
     ///
     /// # Panics
     /// When one has not.
     pub async fn deliver(&self, envelope: &Envelope) {
-        let outcomes = self.bus.publish_batch(std::slice::from_ref(envelope), Duration::from_secs(10)).await;
+        let outcomes = self.bus.publish_batch(std::slice::from_ref(envelope), PATIENCE).await;
         assert_eq!(outcomes, [Published::Accepted], "{} was not taken", envelope.event_type);
+        let accepted = Instant::now();
+        while !settle::taken(&self.stores, envelope).await {
+            assert!(accepted.elapsed() < PATIENCE, "{} stays on its way", envelope.event_type);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Somebody registered elsewhere.

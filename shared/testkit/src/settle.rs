@@ -1,7 +1,7 @@
 //! When nothing is under way any more. Rule: the databases say so, not a pause and not a broker.
 
 use chrono::{DateTime, Utc};
-use contracts::topology;
+use contracts::{Envelope, topology};
 use db::Db;
 use outbox::{Position, Unfinished};
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ pub(crate) enum Progress {
 }
 
 /// A domain's database.
+#[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) name: &'static str,
     pub(crate) db: Db,
@@ -75,6 +76,23 @@ async fn inbox(
         }
     }
     Ok(failures)
+}
+
+/// Whether every consumer among them has that event in its inbox, or behind it.
+pub(crate) async fn taken(domains: &[Store], envelope: &Envelope) -> bool {
+    let is_its = |name: &str| topology::consumers_of(envelope.domain(), envelope.aggregate()).any(|one| one == name);
+    let id = envelope.aggregate_id.to_string();
+    for domain in domains.iter().filter(|domain| is_its(domain.name)) {
+        let heads = outbox::heads(&domain.db, domain.name).await.expect("readable watermarks");
+        let reached = heads.iter().any(|head| {
+            (head.aggregate.as_str(), &head.id) == (envelope.aggregate(), &id) && head.seq >= envelope.sequence
+        });
+        let waiting = outbox::unfinished(&domain.db, domain.name).await.expect("a readable inbox");
+        if !reached && waiting.iter().all(|row| row.event_id != envelope.id.0) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The failures in words, each with what ties it to its cause.

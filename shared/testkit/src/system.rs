@@ -284,7 +284,7 @@ impl System {
     #[must_use]
     pub fn injector(&self) -> Injector {
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        Injector::new(Arc::clone(self.server().bus()), clock, Arc::clone(&self.sequences))
+        Injector::new(Arc::clone(self.server().bus()), clock, Arc::clone(&self.sequences), self.stores.clone())
     }
 
     /// Moves the clock of every process and lets everything that waits look at it.
