@@ -1,6 +1,8 @@
 //! The walk in the README as a program. Rule: the README's own lines are run, and what they print is compared after
 //! ids, times and tokens were made alike.
 
+use std::collections::BTreeSet;
+
 /// A command and what the README says that it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -42,6 +44,13 @@ pub fn rewritten(readme: &str, steps: &[Step], outputs: &[String]) -> String {
     lines.join("\n") + "\n"
 }
 
+/// The variables of the program that a text names.
+#[must_use]
+pub fn variables(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
+    words.filter(|word| word.starts_with("CLEAVE_") && !word.ends_with('_')).collect()
+}
+
 /// The text with every id, time and token made alike.
 #[must_use]
 pub fn alike(text: &str) -> String {
@@ -76,6 +85,12 @@ mod tests {
         assert_eq!(steps[0].output, "out\n");
         let again = rewritten(README, &steps, &["new\nlines\n".to_owned(), "more\n".to_owned()]);
         assert!(again.contains("$ one\nnew\nlines\n$ two\nmore\n```"), "{again}");
+    }
+
+    #[test]
+    fn a_variable_is_a_whole_word() {
+        let text = "`CLEAVE_PORT`, CLEAVE_LOG=info; CLEAVE_… and CLEAVE_<NAME>_SECRET are none";
+        assert_eq!(variables(text), BTreeSet::from(["CLEAVE_PORT", "CLEAVE_LOG"]));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The README's walk prints what the README shows, in every topology.
+//! The README's walk prints what the README shows, in every topology; and its table has every setting there is.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use testkit::{System, Topology};
-use tests::walk::{alike, rewritten, steps};
+use tests::walk::{alike, rewritten, steps, variables};
 use tests::{snapshot, tree};
 
 testkit::in_every_topology!(the_walk_prints_what_the_readme_shows);
@@ -70,4 +71,13 @@ async fn the_walk_prints_what_the_readme_shows(topology: Topology) {
     for (step, output) in steps.iter().zip(&outputs) {
         assert_eq!(alike(output), alike(&step.output), "$ {}", step.command);
     }
+}
+
+#[test]
+fn the_readme_names_every_setting_and_no_other() {
+    let file = |name: &str| std::fs::read_to_string(tree::root().join(name)).unwrap();
+    let (readme, example) = (file("README.md"), file(".env.example"));
+    // Of the test-suite.
+    let named: BTreeSet<_> = variables(&readme).into_iter().filter(|name| *name != "CLEAVE_UPDATE_SNAPSHOTS").collect();
+    assert_eq!(named, variables(&example));
 }
