@@ -45,7 +45,7 @@ enum Pass {
 }
 
 impl Relay {
-    /// Runs until `stop` says so; a batch that is under way is finished.
+    /// Runs until `stop` says so; a batch that is under way is finished, and the lease given up.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let (shortest, longest) = self.tuning.poll;
         let mut pause = shortest;
@@ -76,6 +76,7 @@ impl Relay {
                 () = tokio::time::sleep(self.lease.next(&self.tuning)) => {}
             }
         }
+        self.lease.release(&self.db).await;
     }
 
     /// Waits without listening to the wake-up: the bus or the database needs a rest.

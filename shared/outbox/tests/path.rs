@@ -8,6 +8,8 @@
     reason = "a test ends at what it did not expect"
 )]
 
+#[path = "path/lease.rs"]
+mod lease;
 #[path = "path/pair.rs"]
 mod pair;
 

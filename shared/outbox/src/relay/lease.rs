@@ -4,12 +4,15 @@
 
 use crate::entity::relay_lease::{ActiveModel, Column, Entity};
 use crate::tuning::Tuning;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use db::{Context, Db, DbError, Tx};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// The row's key: a database has one outbox.
+const NAME: &str = "relay";
 
 /// This process's claim to one outbox.
 pub(crate) struct Lease {
@@ -57,14 +60,32 @@ impl Lease {
         self.leads
     }
 
+    /// Gives the claim up, so that whoever relays next need not wait for its end.
+    pub(crate) async fn release(&mut self, db: &Db) {
+        if !std::mem::take(&mut self.leads) {
+            return;
+        }
+        db.leads(false);
+        if let Err(error) = db.write(&Context::default(), &self.owner, give_up).await {
+            tracing::debug!(database = db.location(), %error, "the relay's lease was not given up; it runs out");
+        }
+    }
+
     /// How long until it must be renewed.
     pub(crate) fn next(&self, tuning: &Tuning) -> Duration {
         self.asked.map_or(tuning.poll.0, |asked| tuning.lease.1.saturating_sub(asked.elapsed()).max(tuning.poll.0))
     }
 }
 
+async fn give_up(tx: &mut Tx, owner: &Uuid) -> Result<u64, DbError> {
+    let ended = Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(DateTime::<Utc>::UNIX_EPOCH))
+        .filter(Column::Name.eq(NAME))
+        .filter(Column::Owner.eq(owner.to_string()));
+    tx.run(ended).await
+}
+
 async fn take(tx: &mut Tx, claim: &Claim) -> Result<bool, DbError> {
-    const NAME: &str = "relay";
     let owner = claim.owner.to_string();
     let held = tx.one(Entity::find().filter(Column::Name.eq(NAME)).lock_exclusive()).await?;
     // Processes compare this instant with each other, so it is of the one clock that they share.

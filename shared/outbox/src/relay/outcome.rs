@@ -99,7 +99,7 @@ pub(super) async fn mark(tx: &mut Tx, command: &Mark) -> Result<(), DbError> {
     if !command.marks.accepted.is_empty() {
         let published = Entity::update_many()
             .col_expr(Column::PublishedAt, Expr::value(now))
-            .filter(Column::Id.is_in(command.marks.accepted.iter().copied()))
+            .filter(Column::Id.is_in(padded(&command.marks.accepted)))
             .filter(Column::PublishedAt.is_null());
         tx.run(published).await?;
     }
@@ -115,6 +115,13 @@ pub(super) async fn mark(tx: &mut Tx, command: &Mark) -> Result<(), DbError> {
         tx.run(failed).await?;
     }
     Ok(())
+}
+
+/// The same ids, the last of them repeated up to a power of two: the texts of the statement, each of which a connection
+/// prepares and remembers, are then few.
+fn padded(ids: &[i64]) -> impl Iterator<Item = i64> {
+    let last = ids.last().copied();
+    ids.iter().copied().chain(std::iter::repeat_n(last, ids.len().next_power_of_two() - ids.len()).flatten())
 }
 
 #[cfg(test)]
@@ -147,6 +154,15 @@ mod tests {
         let mut outcomes = vec![Published::Accepted; 6];
         outcomes[2] = outcome;
         Batch { ids: vec![10, 11, 12, 13, 14, 15], envelopes: batch, damaged: Vec::new() }.sort(outcomes)
+    }
+
+    #[test]
+    fn marks_of_any_number_are_few_statements() {
+        let ids = |n: i64| padded(&(1..=n).collect::<Vec<_>>()).collect::<Vec<_>>();
+        assert_eq!(ids(1), [1]);
+        assert_eq!(ids(3), [1, 2, 3, 3]);
+        let lengths: HashSet<usize> = (1..=256).map(|n| ids(n).len()).collect();
+        assert_eq!(lengths.len(), 9);
     }
 
     #[test]
