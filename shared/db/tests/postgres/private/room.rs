@@ -2,7 +2,7 @@
 //! shared, and nothing hangs.
 
 use super::server_with_table;
-use crate::things::{names, thing};
+use crate::things::{Refused, names, thing};
 use crate::{eventually, write_name};
 use db::{Db, DbError, DbOptions, OpenError, Server, lock_for_migrations, migration_connection};
 use futures_util::future::join_all;
@@ -60,9 +60,14 @@ async fn without_room_writes_share_the_connections_that_the_process_has() {
     let read = db.reader().all(thing::Entity::find()).await;
     assert!(matches!(read, Err(DbError::Unavailable(_))), "{read:?}");
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    // Which rule a second row of a name breaks cannot be looked up: it is trouble, not a rule that nobody knows.
+    let twice = write_name(&db, "0").await;
+    assert!(matches!(twice, Err(Refused::Db(DbError::Unavailable(_)))), "{twice:?}");
     // Somebody leaves.
     hogs.pop();
     eventually("reads do not come back", async || db.reader().all(thing::Entity::find()).await.is_ok()).await;
     assert_eq!(names(&db).await.len(), 60);
+    let taken = Err(Refused::Db(DbError::Unique { constraint: "thing.name".to_owned() }));
+    assert_eq!(write_name(&db, "0").await, taken);
     db.close().await;
 }
