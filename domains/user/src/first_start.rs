@@ -45,18 +45,28 @@ pub(crate) async fn admin(deps: &Deps, passwords: &Passwords) -> Result<Option<S
     };
     let new = new_admin(deps, passwords, &chosen.password).await?;
     // On disk before it is in force: a crash between the two leaves a file too many, not an account nobody can use.
-    if let Some(path) = &chosen.file {
-        write_private(path, chosen.password.secret().expose_secret()).map_err(|error| unwritable(path, &error))?;
-    }
+    let draft = chosen.file.as_ref().map(|path| Draft::write(path, deps, &chosen.password)).transpose()?;
     match deps.db.write(&Context::default(), &new, make_first_admin).await {
-        Ok(()) => Ok(Some(chosen.notice())),
+        Ok(()) => {
+            draft.map_or(Ok(()), Draft::keep)?;
+            Ok(Some(chosen.notice()))
+        }
         Err(FirstAdminError::Exists) => {
-            if let Some(path) = &chosen.file {
-                fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
-            }
-            Ok(None)
+            draft.map_or(Ok(()), Draft::discard)?;
+            // Another process was faster, or somebody who is no administrator has one of the two names.
+            let made = users::any_admin(deps.db.reader()).await.map_err(failed)?;
+            Ok((!made).then(|| {
+                format!(
+                    "there is no administrator, and somebody has the username {USERNAME} or the address {}: make one \
+                     with `cleave users create-admin`",
+                    deps.config.admin_email
+                )
+            }))
         }
         Err(FirstAdminError::Db(error)) => {
+            // Where nobody knows whether the account was made, the password may be in force.
+            let unknown = matches!(error, DbError::Unknown(_));
+            draft.map_or(Ok(()), if unknown { Draft::keep } else { Draft::discard })?;
             Err(StartError::new(format!("cannot make the first administrator: {error}")))
         }
     }
@@ -119,6 +129,30 @@ impl ChosenPassword {
     }
 }
 
+/// The file of a password that is not in force yet, under a name of its own: replicas may share a directory, and only
+/// the one that makes the account may say what the password is.
+struct Draft {
+    at: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    fn write(path: &Path, deps: &Deps, password: &Password) -> Result<Self, StartError> {
+        let draft = Self { at: path.with_extension(deps.db.new_id().to_string()), path: path.to_owned() };
+        let written = write_private(&draft.at, password.secret().expose_secret());
+        written.map_err(|error| unwritable(path, &error))?;
+        Ok(draft)
+    }
+
+    fn keep(self) -> Result<(), StartError> {
+        fs::rename(&self.at, &self.path).map_err(|error| unwritable(&self.path, &error))
+    }
+
+    fn discard(self) -> Result<(), StartError> {
+        fs::remove_file(&self.at).map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
 fn unwritable(path: &Path, error: &io::Error) -> StartError {
     StartError::new(format!(
         "cannot write {}: {error}; make the data directory writable or set CLEAVE_ADMIN_PASSWORD",
@@ -126,12 +160,8 @@ fn unwritable(path: &Path, error: &io::Error) -> StartError {
     ))
 }
 
-/// Never readable by others, not even for a moment: what is in the way is removed first.
+/// Never readable by others, not even for a moment.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

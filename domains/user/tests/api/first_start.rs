@@ -32,6 +32,20 @@ async fn a_given_password_is_taken_and_written_nowhere() {
 }
 
 #[tokio::test]
+async fn where_nobody_administrates_and_the_name_is_taken_the_start_says_so() {
+    let mut system = System::start(serve, Topology::EMBEDDED).await;
+    system.stop().await;
+    let users = rusqlite::Connection::open(system.directory().join("user.db")).unwrap();
+    assert_eq!(users.execute("UPDATE users SET role = 'user' WHERE username = 'admin'", []).unwrap(), 1);
+    drop(users);
+    system.restart().await;
+    let screen = system.server().screen();
+    let expected = "there is no administrator, and somebody has the username admin or the address \
+                    admin@cleave.invalid: make one with `cleave users create-admin`";
+    assert!(screen.contains(expected), "{screen}");
+}
+
+#[tokio::test]
 async fn a_weak_given_password_stops_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let mut config = runtime::Config::embedded(directory.path().to_owned());
