@@ -8,7 +8,10 @@
 )]
 
 mod accounts;
+mod broker;
+mod elsewhere;
 mod kill;
 mod postgres;
 mod running;
+mod secrets;
 mod start;

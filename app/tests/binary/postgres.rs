@@ -6,6 +6,7 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 use testkit::{Client, eventually};
 
@@ -42,6 +43,10 @@ async fn it_waits_for_somebody_to_migrate_and_then_serves_without_being_started_
     );
     assert_eq!(nobody.get("/health/live").await.status, 200);
     nobody.get("/api/v1/tasks").await.expect_problem(503, "unavailable");
+    let health = nobody.get("/health").await;
+    let unhealthy = json!({"user": "unhealthy", "task": "unhealthy", "notification": "unhealthy"});
+    assert_eq!((health.status, &health.body["services"]), (503, &unhealthy));
+    assert_eq!(nobody.get("/health/task").await.status, 503);
 
     let (code, status) = done(on(&scratch, directory.path()).args(["migrate", "status"]));
     assert!(code == Some(1) && status.contains("schema task  0 applied, pending: m2026"), "{status}");
@@ -75,6 +80,83 @@ async fn it_waits_for_somebody_to_migrate_and_then_serves_without_being_started_
     );
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_migrations_stops_when_told() {
+    let Some(scratch) = Scratch::new().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let address = directory.path().join("data/cleave.addr");
+    fs::create_dir(directory.path().join("data")).unwrap();
+    let mut child = on(&scratch, directory.path()).args(["--port", "0"]).stderr(Stdio::null()).spawn().unwrap();
+    eventually("an address", SOON, async || address.exists().then_some(())).await;
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!address.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_is_killed_in_the_middle_is_applied_once_by_the_next() {
+    let Some(scratch) = Scratch::new().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    // Whoever applies the first migration of `task` waits for us when it writes down that it did.
+    let books = "CREATE SCHEMA task; CREATE TABLE task.seaql_migrations \
+                 (version varchar NOT NULL PRIMARY KEY, applied_at bigint NOT NULL);";
+    scratch.execute(books).await;
+    let scratch = Arc::new(scratch);
+    let held = Arc::clone(&scratch);
+    let holder = tokio::spawn(async move {
+        held.column("BEGIN; LOCK TABLE task.seaql_migrations IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(60)").await;
+    });
+    let holds = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND granted AND relation = 'task.seaql_migrations'::regclass";
+    let is_held = async || (scratch.column(holds).await == [Some("1".to_owned())]).then_some(());
+    eventually("the books are held", SOON, is_held).await;
+    let mut killed = on(&scratch, directory.path()).args(["migrate", "up"]).spawn().unwrap();
+    let waits = async |count: &str| {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        (scratch.column(waiting).await == [Some(count.to_owned())]).then_some(())
+    };
+    eventually("it is in the middle", SOON, async || waits("1").await).await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let next = on(&scratch, directory.path()).args(["migrate", "up"]).spawn().unwrap();
+    // The server has not noticed that nobody waits for the first any more.
+    eventually("both are in the middle", SOON, async || waits("2").await).await;
+    holder.abort();
+    let release = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()";
+    scratch.column(release).await;
+    let next = next.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&next.stderr);
+    assert!(next.status.success(), "{said}");
+    let twice = "SELECT count(*) - count(DISTINCT version) FROM task.seaql_migrations";
+    assert_eq!(scratch.column(twice).await, [Some("0".to_owned())]);
+    let (code, status) = done(on(&scratch, directory.path()).args(["migrate", "status"]));
+    assert_eq!((code, status.matches("2 applied, pending: none").count()), (Some(0), 3), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_replicas_that_start_at_once_in_one_directory_one_tells_the_password_that_is_good() {
+    let Some(scratch) = Scratch::new().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    fs::create_dir(&data).unwrap();
+    assert_eq!(done(on(&scratch, directory.path()).args(["migrate", "up"])).0, Some(0));
+    let mut replicas: Vec<_> = (0..3)
+        .map(|_| on(&scratch, directory.path()).args(["--port", "0"]).stderr(Stdio::null()).spawn().unwrap())
+        .collect();
+    let screens: Vec<String> = replicas.iter_mut().map(|child| read_screen(child, "/health")).collect();
+    let address = screens[0].split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let password = fs::read_to_string(data.join("admin-password")).unwrap();
+    sign_in(&address, "admin", password.trim()).await;
+    let files = fs::read_dir(&data).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let passwords: Vec<String> = files.filter(|name| name.starts_with("admin-password")).collect();
+    assert_eq!(passwords, ["admin-password"], "no draft is left");
+    for child in &mut replicas {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,50 @@ fn it_tells_its_version_and_its_flags() {
 }
 
 #[test]
+fn every_subcommand_says_what_it_does_and_takes_what_it_uses() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = |args: &[&str]| {
+        let output = cleave(directory.path()).args(args).arg("--help").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = help(&[]);
+    assert!(all.contains("users    What concerns accounts\n") && all.contains(".env.example"), "{all}");
+    for (args, does, flags) in [
+        (&["serve"][..], "Serves until it is told to stop", &["--port", "--bus", "--data-dir"][..]),
+        (&["migrate"], "Brings the databases up to date", &[]),
+        (&["migrate", "up"], "Applies what is pending", &["--data-dir", "--database-url"]),
+        (&["migrate", "status"], "Lists what is pending", &["--data-dir", "--database-url"]),
+        (&["users"], "What concerns accounts", &["--data-dir", "--database-url"]),
+        (&["users", "create-admin"], "Makes an administrator", &["--username", "--email", "--data-dir"]),
+        (&["bus"], "What concerns the broker", &[]),
+        (&["bus", "forget"], "Throws away the queues of a domain", &["--bus"]),
+    ] {
+        let text = help(args);
+        assert!(text.starts_with(does), "{args:?}: {text}");
+        for flag in flags {
+            assert!(text.contains(&format!("{flag} <")), "{args:?} does not name {flag}: {text}");
+        }
+        let of_the_broker = args.first() == Some(&"serve") || args == ["bus", "forget"];
+        assert_eq!(text.contains("--bus <"), of_the_broker, "{args:?}: {text}");
+    }
+    assert!(help(&["serve"]).contains("0 picks a free one [default: 8000]"));
+    assert!(!help(&["bus", "forget"]).contains("in-process"), "that bus has nothing to forget");
+}
+
+#[test]
+fn a_mistyped_command_line_does_not_repeat_a_password() {
+    let directory = tempfile::tempdir().unwrap();
+    for args in [&["serve", "postgres://anna:hidden@h/d"][..], &["--databse-url=postgres://anna:hidden@h/d"]] {
+        let output = cleave(directory.path()).args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said.contains("error: unexpected argument") && said.contains("--help"), "{said}");
+        assert!(!said.contains("hidden") && !said.contains("anna"), "{said}");
+    }
+}
+
+#[test]
 fn without_any_setting_it_serves_all_domains_and_stops_when_told() {
     for signal in ["-TERM", "-INT"] {
         let running = Running::start(|_| {});

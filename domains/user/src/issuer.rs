@@ -21,6 +21,11 @@ impl Issuer {
         Self { ring, name }
     }
 
+    /// In whose name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn access_token(&self, signed_in: &SignedIn, jti: Uuid) -> Result<String, KeyRingError> {
         self.ring.sign(&Claims {
             iss: self.name.clone(),

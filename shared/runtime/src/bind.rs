@@ -1,5 +1,6 @@
 //! The listening socket. Rule: taken before anything else is touched, so that a taken port is the first thing said.
 
+use crate::config::without_login;
 use crate::start_error::StartError;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
@@ -12,6 +13,7 @@ const BACKLOG: u32 = 1024;
 pub(crate) async fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {
     let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
     let address = addresses.ok().and_then(|mut addresses| addresses.next()).ok_or_else(|| {
+        let host = without_login(host);
         StartError::new(format!("{host} is neither an address nor a known name: choose another --host (CLEAVE_HOST)"))
     })?;
     listen(address).map_err(|error| {
@@ -66,6 +68,8 @@ mod tests {
         assert!(error.starts_with("192.0.2.1 is no address of this machine"), "{error}");
         let error = bind("not a host", 0).await.unwrap_err().to_string();
         assert!(error.starts_with("not a host is neither an address nor a known name"), "{error}");
+        let error = bind("amqp://anna:hidden@h", 0).await.unwrap_err().to_string();
+        assert!(error.starts_with("amqp://…@h is neither"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! and is gone; so no binary has to know what its domains can do.
 
 use crate::config::Config;
-use crate::flags::PlaceFlags;
+use crate::flags::DatabaseFlags;
 use crate::module::{Deps, Module};
 use crate::server::{Files, deps_of, open_one};
 use crate::start_error::StartError;
@@ -47,7 +47,7 @@ impl fmt::Debug for Command {
 
 /// A subcommand of a domain, as it was typed.
 pub(crate) struct DomainCommand {
-    pub(crate) place: PlaceFlags,
+    pub(crate) place: DatabaseFlags,
     command: Command,
     domain: &'static str,
     matches: ArgMatches,
@@ -59,7 +59,7 @@ impl DomainCommand {
         let Some((name, matches)) = matches.subcommand() else { return Ok(None) };
         for module in modules {
             if let Some(command) = module.commands.iter().find(|command| command.name() == name) {
-                let place = PlaceFlags::from_arg_matches(matches)?;
+                let place = DatabaseFlags::from_arg_matches(matches)?;
                 let (command, matches) = (command.clone(), matches.clone());
                 return Ok(Some(Self { place, command, domain: module.name(), matches }));
             }

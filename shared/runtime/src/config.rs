@@ -6,6 +6,7 @@ mod places;
 mod secrets;
 mod unavailable;
 
+pub(crate) use layers::without_login;
 pub(crate) use places::Places;
 pub use places::{BusSetting, RemoteDomain, Storage};
 
@@ -14,7 +15,7 @@ use crate::gateway::GatewayTuning;
 use crate::module::Module;
 use crate::start_error::StartError;
 use contracts::{Clock, SystemClock};
-use layers::{Settings, Sources};
+use layers::{Setting, Settings, Sources};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -148,12 +149,16 @@ impl Config {
     /// # Errors
     /// One line that names the setting, where it came from and what it must be.
     pub fn load(flags: &ServeFlags, modules: &[Module]) -> Result<Self, StartError> {
-        let binary = match modules {
-            [alone] => of_one_domain(alone),
-            _ => Vec::new(),
-        };
+        let binary = of_binary(modules);
         let file = settings_file(Path::new("cleave.toml"))?;
         Self::from_sources(Sources { flags: flags.given(), environment: environment()?, file, binary }, modules)
+    }
+
+    /// What holds in a binary of these modules where an operator says nothing; without what is then not set.
+    pub(crate) fn defaults(modules: &[Module]) -> Result<BTreeMap<String, String>, StartError> {
+        let settings = Settings::read(Sources { binary: of_binary(modules), ..Sources::default() })?;
+        let given = |setting: &Setting| Some((setting.key().to_owned(), setting.given()?.to_owned()));
+        Ok(settings.all().filter_map(given).collect())
     }
 
     /// The settings of a system inside a test: the defaults, on a free port and in a directory of its own.
@@ -242,8 +247,9 @@ impl Config {
     }
 }
 
-/// What a domain's own binary does otherwise than the defaults file says.
-fn of_one_domain(module: &Module) -> Vec<(&'static str, String)> {
+/// What a domain's own binary does otherwise than the defaults file says; nothing for one that holds several.
+fn of_binary(modules: &[Module]) -> Vec<(&'static str, String)> {
+    let [module] = modules else { return Vec::new() };
     let port = module.port.map(|port| ("port", port.to_string()));
     let user_url = (!module.brings_keys).then(|| ("user_url", USER_ALONE.to_owned()));
     let rate_limit = ("rate_limit", "off".to_owned());

@@ -25,7 +25,7 @@ pub(crate) fn make(directory: &Path) -> Result<(), StartError> {
 
 /// Whether files can be kept there; nothing is made.
 pub(crate) fn is_usable(directory: &Path) -> bool {
-    let trial = directory.join("cleave.trial");
+    let trial = directory.join(own_name("cleave.trial"));
     File::create(&trial).and_then(|_| std::fs::remove_file(&trial)).is_ok()
 }
 
@@ -46,6 +46,11 @@ pub(crate) fn lock(directory: &Path, domain: &str) -> Result<Lock, StartError> {
     }
 }
 
+/// A name that no other process uses: replicas on PostgreSQL may share a directory.
+fn own_name(name: &str) -> String {
+    format!("{name}.{}", std::process::id())
+}
+
 fn unusable(directory: &Path, error: &io::Error) -> StartError {
     StartError::new(format!(
         "cannot write to the data directory {}: {error}; make it writable, or choose another --data-dir \
@@ -62,7 +67,7 @@ impl AddressFile {
     /// Whole or not at all: a script may wait for it.
     pub(crate) fn write(directory: &Path, address: SocketAddr) -> Result<Self, StartError> {
         let file = Self(directory.join("cleave.addr"));
-        let draft = directory.join("cleave.addr.draft");
+        let draft = directory.join(own_name("cleave.addr.draft"));
         let written = File::create(&draft)
             .and_then(|mut draft| writeln!(draft, "{address}"))
             .and_then(|()| std::fs::rename(&draft, &file.0));

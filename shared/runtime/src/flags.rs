@@ -2,10 +2,15 @@
 //! decided in one place for all of them.
 
 use clap::{Args, Parser, Subcommand};
+use std::fmt;
 
-/// Users, tasks and notifications in one process, or in several.
-#[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+/// Where what has no flag is found; at the end of the help of a process that serves.
+const ALL_SETTINGS: &str = "A flag lies over the variable of its name (CLEAVE_DATA_DIR for --data-dir), and that over \
+    the line in ./cleave.toml (data_dir = \"…\"). Secrets and the rest have no flag: .env.example names every variable.";
+
+/// Users, tasks and notifications in one process, or in several
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = ALL_SETTINGS)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -13,9 +18,10 @@ pub(crate) struct CommandLine {
     pub(crate) serve: ServeFlags,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serves until it is told to stop; what happens without a command.
+    /// Serves until it is told to stop; what happens without a command
+    #[command(after_help = ALL_SETTINGS)]
     Serve(ServeFlags),
     /// Brings the databases up to date, or tells how far they are
     Migrate {
@@ -29,66 +35,66 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Migrate {
     /// Applies what is pending; safe where several processes do so at once
-    Up(PlaceFlags),
+    Up(DatabaseFlags),
     /// Lists what is pending, with exit code 1 if anything is, and changes nothing
-    Status(PlaceFlags),
+    Status(DatabaseFlags),
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Bus {
     /// Throws away the queues of a domain that will not come back, with what is in them
     Forget {
         /// Its name
         domain: String,
-        #[command(flatten)]
-        place: PlaceFlags,
+        /// The broker, amqp://user:password@host:5672/vhost; better told as CLEAVE_BUS, which nobody sees in a list of
+        /// processes
+        #[arg(long = "bus")]
+        broker: Option<String>,
     },
 }
 
-/// Where things are, for commands that do not serve.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct PlaceFlags {
-    /// SQLite files, locks and secrets [default: ./data]
+// Where the rows are, for commands that do not serve. Not a doc comment: clap would show it as the help of the command
+// that has the flags.
+#[derive(Clone, Default, Args)]
+pub(crate) struct DatabaseFlags {
+    /// SQLite files, locks and secrets
     #[arg(long, global = true)]
     data_dir: Option<String>,
-    /// PostgreSQL database with a schema for each domain [default: SQLite files]
+    /// PostgreSQL database with a schema for each domain [default: SQLite files in the data directory]
     #[arg(long, global = true)]
     database_url: Option<String>,
-    /// How events travel [default: in-process]
-    #[arg(long, global = true)]
-    bus: Option<String>,
 }
 
-impl PlaceFlags {
+impl DatabaseFlags {
     /// As `serve` would be given them.
     pub(crate) fn of_serve(&self) -> ServeFlags {
-        let Self { data_dir, database_url, bus } = self.clone();
-        ServeFlags { data_dir, database_url, bus, ..ServeFlags::default() }
+        let Self { data_dir, database_url } = self.clone();
+        ServeFlags { data_dir, database_url, ..ServeFlags::default() }
     }
 }
 
 /// Flags of `serve`. Each lies over the variable `CLEAVE_…` of its name.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Clone, Default, Args)]
 pub struct ServeFlags {
-    /// Name or address to listen on [default: 127.0.0.1]
+    /// Name or address to listen on
     #[arg(long)]
     pub host: Option<String>,
-    /// Port to listen on; 0 picks a free one [default: 8000]
+    /// Port to listen on; 0 picks a free one
     #[arg(long)]
     pub port: Option<String>,
     /// How clients reach this process [default: http://host:port]
     #[arg(long)]
     pub public_url: Option<String>,
-    /// Database files, locks and secrets [default: ./data]
+    /// Database files, locks and secrets
     #[arg(long)]
     pub data_dir: Option<String>,
     /// PostgreSQL database with a schema for each domain [default: SQLite files in the data directory]
     #[arg(long)]
     pub database_url: Option<String>,
-    /// How events travel: in-process, or amqp://user:password@host:5672 [default: in-process]
+    /// How events travel: in-process, or amqp://user:password@host:5672
     #[arg(long)]
     pub bus: Option<String>,
     /// Which domains to serve, with commas; task=http://host:8002 is served elsewhere [default: all]
@@ -97,10 +103,10 @@ pub struct ServeFlags {
     /// Where the user domain is, when it is not served here
     #[arg(long)]
     pub user_url: Option<String>,
-    /// Accepted and not yet applied [default: 100/60s]
+    /// Accepted and not yet applied
     #[arg(long)]
     pub rate_limit: Option<String>,
-    /// What is logged: error, warn, info, debug, or per crate [default: info]
+    /// What is logged: error, warn, info, debug, or per crate
     #[arg(long)]
     pub log: Option<String>,
 }
@@ -124,5 +130,13 @@ impl ServeFlags {
         .into_iter()
         .filter_map(|(key, text)| text.clone().map(|text| (key, text)))
         .collect()
+    }
+}
+
+impl fmt::Debug for ServeFlags {
+    /// Which are given, and not what they say: URLs hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given: Vec<_> = self.given().into_iter().map(|(key, _)| key).collect();
+        f.debug_struct("ServeFlags").field("given", &given).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@
 mod bind;
 mod cleanup;
 mod command;
+mod command_line;
 mod commands;
 mod config;
 mod data_dir;

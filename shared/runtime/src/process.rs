@@ -30,8 +30,8 @@ pub(crate) struct Process {
     pub(crate) has_keys: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stopping: watch::Sender<bool>,
-    /// Whether it waits for somebody to migrate its databases, and serves nothing else until then.
-    pub(crate) migrating: bool,
+    /// The domains whose databases wait for somebody to migrate them; until then nothing else is served.
+    pub(crate) waiting: Vec<&'static str>,
 }
 
 /// How somebody is; the worst of several counts.
@@ -62,6 +62,11 @@ impl Process {
         self.clock.now()
     }
 
+    /// Whether it waits for somebody to migrate its databases.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     pub(crate) fn begin_draining(&self) {
         self.stopping.send_replace(true);
     }
@@ -71,7 +76,7 @@ impl Process {
         if *self.stopping.borrow() {
             return Some("stopping");
         }
-        if self.migrating {
+        if self.is_waiting() {
             return Some("migrations are pending: run cleave migrate up");
         }
         if self.domains.iter().any(|domain| domain.db.trouble().is_some()) {
@@ -90,8 +95,9 @@ impl Process {
         let stale = self.has_keys && self.verifier.is_stale();
         let elsewhere = remote.iter().any(|domain| domain.status > Status::Healthy);
         let edge = if bus.trouble.is_some() || stale || elsewhere { Status::Degraded } else { Status::Healthy };
-        let unable = if self.migrating { Status::Unhealthy } else { Status::Healthy };
-        let status = mounted.iter().map(|domain| domain.status).max().unwrap_or(unable).max(edge);
+        let waiting = self.waiting.iter().copied().map(not_migrated);
+        let mounted: Vec<_> = mounted.into_iter().chain(waiting).collect();
+        let status = mounted.iter().map(|domain| domain.status).max().unwrap_or(Status::Healthy).max(edge);
         let mut checks = Map::new();
         let mut services = Map::new();
         for domain in mounted.into_iter().chain(remote) {
@@ -111,9 +117,17 @@ impl Process {
         if let Some(domain) = self.domains.iter().find(|domain| domain.name == name) {
             return Some(domain.health().await);
         }
+        if let Some(waiting) = self.waiting.iter().copied().find(|waiting| *waiting == name) {
+            return Some(not_migrated(waiting));
+        }
         let service = self.remote.iter().find(|service| service.name == name)?;
         Some(remote_health(service).await)
     }
+}
+
+/// One that cannot write before somebody has migrated.
+fn not_migrated(name: &'static str) -> DomainHealth {
+    DomainHealth { name, status: Status::Unhealthy, checks: json!({ "database": { "writable": false } }) }
 }
 
 async fn remote_health(service: &Service) -> DomainHealth {

@@ -40,6 +40,8 @@ pub(crate) struct RemoteKeys {
     /// The address that is asked; the next one after a failure.
     turn: AtomicUsize,
     token: SecretString,
+    /// Whose tokens are good here.
+    issuer: String,
     clock: Arc<dyn Clock>,
     held: Mutex<Held>,
     fetching: AsyncMutex<()>,
@@ -61,6 +63,8 @@ struct Held {
 /// What the user domain answers to a poll.
 #[derive(Debug, Deserialize)]
 struct Feed {
+    /// In whose name the user domain issues tokens; a version before this one does not say.
+    issuer: Option<String>,
     last_n: i64,
     /// The entity tag of the keys' document.
     keys: String,
@@ -77,7 +81,12 @@ struct Entry {
 }
 
 impl RemoteKeys {
-    pub(crate) fn new(addresses: Vec<String>, token: SecretString, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        addresses: Vec<String>,
+        token: SecretString,
+        issuer: String,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let tls = addresses.iter().any(|address| address.starts_with("https:"));
         let trouble = Some("it was not asked yet".to_owned());
         Ok(Self {
@@ -85,6 +94,7 @@ impl RemoteKeys {
             addresses,
             turn: AtomicUsize::new(0),
             token,
+            issuer,
             clock,
             held: Mutex::new(Held {
                 jwks: None,
@@ -178,6 +188,12 @@ impl RemoteKeys {
     }
 
     fn take(&self, feed: Feed, tag: Option<String>, after: i64) -> Result<(), KeySourceError> {
+        if let Some(theirs) = feed.issuer.filter(|theirs| *theirs != self.issuer) {
+            return Err(KeySourceError::new(format!(
+                "the user domain issues tokens as {theirs}, and CLEAVE_PUBLIC_URL here is {}: set both to the same",
+                self.issuer
+            )));
+        }
         let news = feed.revocations.into_iter().map(Entry::read).collect::<Result<Vec<_>, _>>()?;
         let now = self.clock.now();
         let mut held = self.held();
@@ -273,4 +289,26 @@ async fn text(mut answer: Response, most: usize) -> Result<String, KeySourceErro
         }
     }
     String::from_utf8(body).map_err(KeySourceError::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::SystemClock;
+
+    fn told(feed: &str) -> Result<(), String> {
+        let (token, clock) = (SecretString::from("token"), Arc::new(SystemClock));
+        let keys = RemoteKeys::new(vec!["http://h:1".to_owned()], token, "http://here".to_owned(), clock).unwrap();
+        keys.take(serde_json::from_str(feed).unwrap(), None, 0).map_err(|error| error.0)
+    }
+
+    #[test]
+    fn a_user_domain_that_issues_in_another_name_is_trouble_that_names_the_fix() {
+        assert_eq!(told(r#"{"issuer":"http://here","last_n":0,"keys":"k","revocations":[]}"#), Ok(()));
+        assert_eq!(told(r#"{"last_n":0,"keys":"k","revocations":[]}"#), Ok(()), "an older version does not say");
+        assert_eq!(
+            told(r#"{"issuer":"http://there","last_n":0,"keys":"k","revocations":[]}"#).unwrap_err(),
+            "the user domain issues tokens as http://there, and CLEAVE_PUBLIC_URL here is http://here: set both to the same"
+        );
+    }
 }

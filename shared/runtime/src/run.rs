@@ -1,16 +1,14 @@
 //! What `main` of every binary calls. Rule: it builds and waits; whatever stops a start is one line on standard error
 //! and exit code 2.
 
-use crate::command::DomainCommand;
+use crate::command_line::{Asked, What, command_line, name};
 use crate::commands;
-use crate::config::Config;
-use crate::flags::{Bus, Command, CommandLine, Migrate, PlaceFlags, ServeFlags};
+use crate::config::{Config, without_login};
 use crate::module::Module;
 use crate::server::{Server, serve};
 use crate::signals::Signals;
 use crate::start_error::StartError;
 use crate::telemetry;
-use clap::{Args, CommandFactory, FromArgMatches};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 
@@ -28,62 +26,30 @@ pub fn run(modules: Vec<Module>) -> ExitCode {
     let asked = match command_line(&modules) {
         Ok(asked) => asked,
         Err(error) => {
-            // Help and version are errors to clap, with exit code 0. Nobody is left to tell that printing failed.
-            let _ = error.print();
+            tell(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(NOT_STARTED));
         }
     };
+    let name = name(&modules);
     match started(asked, modules) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(stderr(), "cleave: {error}");
+            let _ = writeln!(stderr(), "{name}: {error}");
             ExitCode::from(NOT_STARTED)
         }
     }
 }
 
-/// What the command line says.
-struct Asked {
-    flags: ServeFlags,
-    what: What,
-}
-
-enum What {
-    Serve,
-    MigrateUp,
-    MigrateStatus,
-    /// That domain, at the broker.
-    Forget(String),
-    /// A subcommand that a domain brings.
-    OfDomain(Box<DomainCommand>),
-}
-
-/// A binary that holds one domain is called after it.
-fn command_line(modules: &[Module]) -> Result<Asked, clap::Error> {
-    let name = match modules {
-        [alone] => format!("cleave-{}", alone.name()),
-        _ => "cleave".to_owned(),
+/// Help and version are errors to clap, too. Nobody is left to tell that printing failed.
+fn tell(error: &clap::Error) {
+    let text = error.to_string();
+    let _ = if error.use_stderr() && text.contains('@') {
+        // It repeats what was typed.
+        let lines: Vec<_> = text.lines().map(without_login).collect();
+        writeln!(stderr(), "{}", lines.join("\n"))
+    } else {
+        error.print()
     };
-    let mut line = CommandLine::command().display_name(name.clone()).bin_name(name);
-    for command in modules.iter().flat_map(|module| &module.commands) {
-        line = line.subcommand(PlaceFlags::augment_args(command.line.clone()));
-    }
-    let matches = line.try_get_matches()?;
-    if let Some(command) = DomainCommand::of(&matches, modules)? {
-        return Ok(Asked { flags: command.place.of_serve(), what: What::OfDomain(Box::new(command)) });
-    }
-    let CommandLine { command, serve } = CommandLine::from_arg_matches(&matches)?;
-    Ok(match command {
-        None => Asked { flags: serve, what: What::Serve },
-        Some(Command::Serve(flags)) => Asked { flags, what: What::Serve },
-        Some(Command::Migrate { what: Migrate::Up(place) }) => Asked { flags: place.of_serve(), what: What::MigrateUp },
-        Some(Command::Migrate { what: Migrate::Status(place) }) => {
-            Asked { flags: place.of_serve(), what: What::MigrateStatus }
-        }
-        Some(Command::Bus { what: Bus::Forget { domain, place } }) => {
-            Asked { flags: place.of_serve(), what: What::Forget(domain) }
-        }
-    })
 }
 
 fn started(asked: Asked, modules: Vec<Module>) -> Result<ExitCode, StartError> {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
 
+#[cfg(target_os = "linux")]
+mod binary;
 mod create;
 mod events;
 mod list;

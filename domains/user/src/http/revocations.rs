@@ -28,7 +28,9 @@ pub(super) struct After {
 
 /// The state of keys and revocations.
 #[derive(Serialize)]
-struct Feed {
+struct Feed<'a> {
+    /// In whose name tokens are issued: who verifies them must expect the same.
+    issuer: &'a str,
     last_n: i64,
     /// The entity tag of the keys' document.
     keys: String,
@@ -83,13 +85,14 @@ async fn revocations(
     }
 }
 
-async fn feed(state: &UserState, after: i64) -> Result<Feed, Problem> {
+async fn feed(state: &UserState, after: i64) -> Result<Feed<'_>, Problem> {
     let failed = |error| Problem::new(ProblemCode::Unavailable).caused_by(&error);
     let snapshot = state.keys.snapshot().await.map_err(failed)?;
     let revocations = state.keys.revocations_after(after).await.map_err(failed)?;
     // The two reads are two: what the second has found counts, too.
     let last_n = revocations.iter().map(|revocation| revocation.n).fold(snapshot.last_n, i64::max);
-    Ok(Feed { last_n, keys: tag_of(&snapshot.jwks), revocations: revocations.into_iter().map(Entry::from).collect() })
+    let (keys, revocations) = (tag_of(&snapshot.jwks), revocations.into_iter().map(Entry::from).collect());
+    Ok(Feed { issuer: state.issuer.name(), last_n, keys, revocations })
 }
 
 impl From<Revocation> for Entry {

@@ -1,6 +1,8 @@
 //! The user domain alone, over HTTP. The files are named like the addresses they test.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
 
+#[cfg(target_os = "linux")]
+mod binary;
 mod first_start;
 mod jwks;
 mod login;

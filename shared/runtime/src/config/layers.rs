@@ -4,7 +4,7 @@
 
 use crate::start_error::StartError;
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Debug, Display, Formatter};
 
 const DEFAULTS: &str = include_str!("../defaults.toml");
 const PREFIX: &str = "CLEAVE_";
@@ -16,7 +16,7 @@ const SECRETS: &[&str] = &["keys_secret", "seal_secret", "admin_password", "inte
 const SECRET_URL: &str = "database_url";
 
 /// Everything that settings are read from.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Sources<'a> {
     pub(crate) flags: Vec<(&'static str, String)>,
     pub(crate) environment: Vec<(String, String)>,
@@ -35,7 +35,7 @@ enum Source {
 }
 
 /// One setting as text.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Setting {
     key: String,
     text: String,
@@ -77,11 +77,28 @@ impl Setting {
             return StartError::new(format!("{} {why}", self.name()));
         }
         StartError::new(match self.source {
-            Source::Flag => format!("{} {text} {why}", self.name()),
-            Source::File => format!("cleave.toml: {key} = \"{text}\" {why}"),
-            Source::Environment | Source::Default => format!("{}={text} {why}", self.name()),
+            Source::Flag => format!("{} {}", self.name(), without_login(&format!("{text} {why}"))),
+            Source::File => format!("cleave.toml: {key} = {}", without_login(&format!("\"{text}\" {why}"))),
+            Source::Environment | Source::Default => {
+                format!("{}={}", self.name(), without_login(&format!("{text} {why}")))
+            }
         })
     }
+}
+
+impl Debug for Setting {
+    /// Without the value: of a secret, too, nobody may see more than that it is set.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { key, text, source } = self;
+        f.debug_struct("Setting").field("key", key).field("source", source).field("set", &!text.is_empty()).finish()
+    }
+}
+
+/// What an operator typed, without what looks like a login: `http://name:password@host` in a setting that takes none.
+pub(crate) fn without_login(text: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.find("://").and_then(|at| before.get(..at + "://".len())).unwrap_or_default();
+    format!("{scheme}…@{host}")
 }
 
 /// The settings of all layers, by key.
@@ -151,8 +168,7 @@ fn variable(key: &str) -> String {
 
 /// The lines of a settings file; a list becomes what the variable of that name would hold.
 fn file_entries(text: &str, file: &str) -> Result<Vec<(String, String)>, StartError> {
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| StartError::new(format!("{file} is not valid TOML: {error}")))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| broken(file, text, &error))?;
     table
         .into_iter()
         .map(|(key, value)| scalar(&value).map(|text| (key.clone(), text)).ok_or(key))
@@ -160,6 +176,13 @@ fn file_entries(text: &str, file: &str) -> Result<Vec<(String, String)>, StartEr
         .map_err(|key| {
             StartError::new(format!("{file}: {key} must be a text, a number, true, false or a list of texts"))
         })
+}
+
+/// Names the line and does not show it, as the error itself would: there may be a secret in it.
+fn broken(file: &str, text: &str, error: &toml::de::Error) -> StartError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    StartError::new(format!("{file} is not valid TOML in line {line}: {}", error.message()))
 }
 
 fn scalar(value: &toml::Value) -> Option<String> {
@@ -196,6 +219,19 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_is_never_quoted() {
+        for (typed, quoted) in [
+            ("http://h:1|http://h:2", "http://h:1|http://h:2"),
+            ("http://anna:sesame@h:1", "http://…@h:1"),
+            ("task=http://a:s/e@same@h|http://b:sesame@i is wrong", "task=http://…@i is wrong"),
+            ("anna:sesame@h:8001", "…@h:8001"),
+            ("sesame@", "…@"),
+        ] {
+            assert_eq!(without_login(typed), quoted);
+        }
+    }
 
     #[test]
     fn distance_counts_edits() {

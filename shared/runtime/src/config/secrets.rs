@@ -22,7 +22,10 @@ pub(super) fn given(direct: &Setting, file: &Setting) -> Result<Option<SecretStr
         }
         (Some(text), None) => Ok(Some(SecretString::from(text))),
         (None, Some(path)) => {
-            let text = fs::read_to_string(path).map_err(|error| file.refuse(format!("cannot be read: {error}")))?;
+            // The path is not quoted: it may be the secret itself, in the wrong variable.
+            let unreadable =
+                |error| StartError::new(format!("the file that {} names cannot be read: {error}", file.name()));
+            let text = fs::read_to_string(path).map_err(unreadable)?;
             match text.trim() {
                 "" => Err(file.refuse("is an empty file")),
                 text => Ok(Some(SecretString::from(text))),

@@ -99,7 +99,7 @@ fn every_value_that_means_nothing_is_refused() {
         ("CLEAVE_DOMAINS", "user,tasks", "names tasks, which this binary does not hold (user, task, notification)"),
     ] {
         let line = refusal(&[], &[(name, text)], "");
-        assert!(line.starts_with(&format!("{name}={text} {what}")), "{line}");
+        assert!(line.starts_with(&format!("{name}={} {what}", without_login(text))), "{line}");
     }
 }
 
@@ -129,6 +129,19 @@ fn a_file_that_is_no_toml_or_holds_a_table_is_refused() {
 }
 
 #[test]
+fn a_file_that_is_no_toml_is_named_by_the_line_which_is_not_shown() {
+    for (text, line) in [
+        ("keys_secret = hidden", 1),
+        ("port = 1\nadmin_password = \"hidden", 2),
+        ("admin_password = 'hidden'\n\nadmin_password = 'hidden'", 3),
+    ] {
+        let refused = refusal(&[], &[], text);
+        assert!(refused.starts_with(&format!("cleave.toml is not valid TOML in line {line}: ")), "{refused}");
+        assert!(!refused.contains("hidden"), "{refused}");
+    }
+}
+
+#[test]
 fn what_this_version_lacks_is_refused_by_name_and_its_value_is_not_shown() {
     for (name, text) in [("CLEAVE_CORS_ORIGINS", "hidden"), ("CLEAVE_METRICS_ADDR", "hidden")] {
         let line = refusal(&[], &[(name, text)], "");
@@ -155,6 +168,37 @@ fn what_holds_a_password_is_refused_without_being_shown() {
         refusal(&[], &[("CLEAVE_INTERNAL_TOKEN", "hidden")], ""),
         "CLEAVE_INTERNAL_TOKEN must have 32 or more visible ASCII characters: make one with `openssl rand -hex 32`"
     );
+}
+
+#[test]
+fn a_login_in_a_setting_that_takes_none_is_not_shown() {
+    for (name, text) in [
+        ("CLEAVE_USER_URL", "http://anna:hidden@h:1"),
+        ("CLEAVE_USER_URL", "anna:hidden@h:1"),
+        ("CLEAVE_DOMAINS", "user,task=http://anna:hidden@h:1|http://h:2"),
+        ("CLEAVE_DOMAINS", "amqp://anna:hidden@h"),
+        ("CLEAVE_PUBLIC_URL", "https://anna:hidden@h"),
+        ("CLEAVE_TRUSTED_PROXIES", "http://anna:hidden@h"),
+        ("CLEAVE_PORT", "postgres://anna:hidden@h"),
+    ] {
+        for line in [refusal(&[], &[(name, text)], ""), refusal(&[], &[], &in_file(name, text))] {
+            assert!(line.contains("…@h") && !line.contains("hidden") && !line.contains("anna"), "{line}");
+        }
+    }
+}
+
+/// The line of the file that says the same as the variable.
+fn in_file(name: &str, text: &str) -> String {
+    format!("{} = \"{text}\"", name.trim_start_matches("CLEAVE_").to_lowercase())
+}
+
+#[test]
+fn no_setting_shows_its_value_to_a_debugger() {
+    let flags = ServeFlags { bus: Some("amqp://u:hidden@h".to_owned()), ..ServeFlags::default() };
+    assert_eq!(format!("{flags:?}"), r#"ServeFlags { given: ["bus"], .. }"#);
+    let settings = Settings::read(sources(&[("bus", "amqp://u:hidden@h")], &[("CLEAVE_KEYS_SECRET", "hidden")], ""));
+    let shown = format!("{:?}", settings.unwrap());
+    assert!(shown.contains(r#"key: "bus", source: Flag, set: true"#) && !shown.contains("hidden"), "{shown}");
 }
 
 #[test]
@@ -192,7 +236,8 @@ fn an_address_of_a_service_is_an_address_and_nothing_else() {
         assert_eq!(
             refusal(&[("domains", &text)], &[], ""),
             format!(
-                "--domains {text} must give each service as http://host:port, several of one service with | between"
+                "--domains {} must give each service as http://host:port, several of one service with | between",
+                without_login(&text)
             )
         );
     }
@@ -308,8 +353,9 @@ fn with_postgres_the_secret_of_the_keys_is_given_and_not_made() {
 #[test]
 fn a_domains_own_binary_looks_for_the_user_domain_beside_it() {
     let of = |module: Module| {
-        let sources = Sources { binary: of_one_domain(&module), ..sources(&[], &[], "") };
-        Config::from_sources(sources, &[module]).unwrap()
+        let modules = [module];
+        let sources = Sources { binary: of_binary(&modules), ..sources(&[], &[], "") };
+        Config::from_sources(sources, &modules).unwrap()
     };
     let task = of(Module::new("task").port(8002));
     assert_eq!((task.port, task.user_urls), (8002, vec!["http://127.0.0.1:8001".to_owned()]));
@@ -346,7 +392,9 @@ fn a_secret_comes_from_the_variable_or_from_a_file_and_is_never_shown() {
     let both = [("CLEAVE_ADMIN_PASSWORD", "hidden"), ("CLEAVE_ADMIN_PASSWORD_FILE", path)];
     let line = refusal(&[], &both, "");
     assert_eq!(line, "both CLEAVE_ADMIN_PASSWORD and CLEAVE_ADMIN_PASSWORD_FILE are set: remove one");
-    assert!(refusal(&[], &[("CLEAVE_KEYS_SECRET_FILE", "/nowhere")], "").contains("cannot be read"));
+    let line = refusal(&[], &[("CLEAVE_KEYS_SECRET_FILE", &"hidden".repeat(6))], "");
+    assert!(line.starts_with("the file that CLEAVE_KEYS_SECRET_FILE names cannot be read: "), "{line}");
+    assert!(!line.contains("hidden"), "the secret in the variable of its file: {line}");
     let line = refusal(&[], &[("CLEAVE_KEYS_SECRET", "hidden")], "");
     assert!(line.starts_with("CLEAVE_KEYS_SECRET is not a secret: ") && !line.contains("hidden"), "{line}");
     let config = load(&[], &[("CLEAVE_KEYS_SECRET", &"hidden".repeat(6))], "").unwrap();

@@ -6,5 +6,5 @@ use actix_web::web::Data;
 use web::{Problem, ProblemCode};
 
 pub(crate) async fn otherwise(process: Data<Process>) -> Result<&'static str, Problem> {
-    Err(Problem::new(if process.migrating { ProblemCode::Unavailable } else { ProblemCode::NotFound }))
+    Err(Problem::new(if process.is_waiting() { ProblemCode::Unavailable } else { ProblemCode::NotFound }))
 }

@@ -6,7 +6,7 @@ use super::waiting::until_migrated;
 use super::{Domain, Jobs, Server};
 use crate::bind;
 use crate::cleanup;
-use crate::config::{Config, Places};
+use crate::config::{BusSetting, Config, Places};
 use crate::data_dir::AddressFile;
 use crate::gateway::Gateway;
 use crate::http::{Http, Site};
@@ -19,9 +19,11 @@ use crate::screen::screen;
 use crate::start_error::StartError;
 use actix_web::web::Data;
 use bus::EventBus;
+use contracts::topology;
 use db::Db;
 use futures_util::future::{BoxFuture, ready};
 use outbox::{Listeners, Messaging, Options};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -48,7 +50,8 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
     let listener = bind::bind(&config.host, config.port).await?;
     let address = listener.local_addr().map_err(|error| StartError::new(format!("the listening socket: {error}")))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| bind::url(&config.host, address));
-    let notices = [config.notices.clone(), foreign_issuer(&config, &places, &public_url)].concat();
+    let mut notices = config.notices.clone();
+    notices.extend(foreign_issuer(&config, &places, &public_url).into_iter().chain(unheard(&config, &places)));
     let config = Arc::new(Config { public_url: Some(public_url.clone()), ..config });
     let gateway = Arc::new(Gateway::new(&places, &config.seams.gateway)?);
     let bus = super::bus::connect(&config, &places.mounted).await?;
@@ -72,7 +75,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         has_keys: keys.is_some(),
         clock: Arc::clone(&config.seams.clock),
         stopping,
-        migrating: false,
+        waiting: Vec::new(),
     });
     let documented: Vec<&Module> =
         places.mounted.iter().chain(places.remote.iter().map(|(module, _)| module)).collect();
@@ -116,14 +119,31 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
 }
 
 /// Tokens name their issuer, so that who does not issue them has to be told it.
-fn foreign_issuer(config: &Config, places: &Places, public_url: &str) -> Vec<String> {
-    if config.public_url.is_some() || config.key_addresses(places).is_empty() {
-        return Vec::new();
+fn foreign_issuer(config: &Config, places: &Places, public_url: &str) -> Option<String> {
+    let needed = config.public_url.is_none() && !config.key_addresses(places).is_empty();
+    needed.then(|| {
+        format!(
+            "CLEAVE_PUBLIC_URL is not set: only tokens that {public_url} issued are good here. Set it to that of the \
+             process that serves the user domain"
+        )
+    })
+}
+
+/// An event that nobody is there to hear counts as handled, so whoever forgot the broker has to be told.
+fn unheard(config: &Config, places: &Places) -> Option<String> {
+    let here = |name: &str| places.mounted.iter().any(|module| module.name() == name);
+    let heard =
+        topology::HEARS.iter().flat_map(|line| line.streams.iter().map(|stream| (stream.domain, line.consumer)));
+    let apart = heard.filter(|(from, to)| here(from) != here(to)).map(|(from, to)| if here(from) { to } else { from });
+    let apart: BTreeSet<&str> = apart.collect();
+    if apart.is_empty() || !matches!(config.bus, BusSetting::InProcess) {
+        return None;
     }
-    vec![format!(
-        "CLEAVE_PUBLIC_URL is not set: only tokens that {public_url} issued are good here. Set it to that of the \
-         process that serves the user domain"
-    )]
+    let apart = apart.into_iter().collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "CLEAVE_BUS is in-process: no event leaves this process, and none comes from {apart}. If that is served anywhere, \
+         set CLEAVE_BUS to the broker of all processes (amqp://user:password@host:5672)"
+    ))
 }
 
 async fn open(mounted: &[Module], config: &Config) -> Result<Vec<Opened>, StartError> {
@@ -183,7 +203,9 @@ fn key_source(
     }
     let addresses = config.key_addresses(places);
     if let (Some(token), false) = (&config.internal_token, addresses.is_empty()) {
-        let remote = Arc::new(RemoteKeys::new(addresses, token.clone(), Arc::clone(&config.seams.clock))?);
+        let issuer = config.public_url.clone().unwrap_or_default();
+        let remote = RemoteKeys::new(addresses, token.clone(), issuer, Arc::clone(&config.seams.clock))?;
+        let remote = Arc::new(remote);
         tasks.spawn(Arc::clone(&remote).follow());
         let waiting = Arc::clone(&remote);
         let asked = Box::pin(async move { waiting.asked().await });

@@ -36,19 +36,28 @@ pub(super) async fn until_migrated(
             }
         }
     }
-    let Some(what) = pending(config, mounted).await? else { return Ok(()) };
+    let waiting = pending(config, mounted).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let what = waiting.join(", ");
     tracing::warn!("migrations of {what} are pending: run `cleave migrate up`; until then nothing is served");
     let failed = |error| StartError::new(format!("the listening socket: {error}"));
     let address = listener.local_addr().map_err(failed)?;
     let _told = directory.map(|directory| AddressFile::write(directory, address)).transpose()?;
-    let mut http = Http::start(listener.try_clone().map_err(failed)?, site(config)?, Some(1)).await?;
+    let mut http = Http::start(listener.try_clone().map_err(failed)?, site(config, waiting)?, Some(1)).await?;
+    let mut told = None;
     loop {
         sleep(LOOK).await;
-        match pending(config, mounted).await {
-            Ok(None) => break,
-            Ok(Some(_)) => {}
-            Err(error) => tracing::warn!(%error, "whether migrations are pending cannot be told"),
+        let error = match pending(config, mounted).await {
+            Ok(pending) if pending.is_empty() => break,
+            looked => looked.err(),
+        };
+        // Once for each trouble, not twice a second.
+        if let Some(error) = error.as_ref().filter(|error| told.as_ref() != Some(*error)) {
+            tracing::warn!(%error, "whether migrations are pending cannot be told");
         }
+        told = error;
     }
     http.stop().await;
     tracing::info!("nothing is pending any more");
@@ -56,7 +65,7 @@ pub(super) async fn until_migrated(
 }
 
 /// The domains with pending migrations, by name.
-async fn pending(config: &Config, mounted: &[Module]) -> Result<Option<String>, StartError> {
+async fn pending(config: &Config, mounted: &[Module]) -> Result<Vec<&'static str>, StartError> {
     let mut names = Vec::new();
     for module in mounted {
         let storage = config.storage(module.name());
@@ -66,11 +75,11 @@ async fn pending(config: &Config, mounted: &[Module]) -> Result<Option<String>, 
             names.push(module.name());
         }
     }
-    Ok((!names.is_empty()).then(|| names.join(", ")))
+    Ok(names)
 }
 
 /// Health and nothing else.
-fn site(config: &Config) -> Result<Site, StartError> {
+fn site(config: &Config, waiting: Vec<&'static str>) -> Result<Site, StartError> {
     let public_url = config.public_url.clone().unwrap_or_default();
     let clock = Arc::clone(&config.seams.clock);
     let verifier = Arc::new(Verifier::new(public_url.clone(), Arc::clone(&clock)));
@@ -85,7 +94,7 @@ fn site(config: &Config) -> Result<Site, StartError> {
             has_keys: false,
             clock: Arc::clone(&clock),
             stopping: watch::Sender::new(false),
-            migrating: true,
+            waiting,
         }),
         edge: Data::new(Edge::new(clock)),
         verifier,

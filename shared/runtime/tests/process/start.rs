@@ -94,6 +94,22 @@ async fn without_a_source_of_keys_nothing_is_served() {
 }
 
 #[tokio::test]
+async fn who_serves_a_part_without_a_broker_is_told_what_does_not_reach_it() {
+    let all = || vec![domain("user", &["/api/v1/users"]), domain("task", &["/api/v1/tasks"])];
+    let (_directory, mut config) = place();
+    config.domains = vec!["task".to_owned()];
+    let server = runtime::serve(config, all()).await.unwrap();
+    let expected = "CLEAVE_BUS is in-process: no event leaves this process, and none comes from notification, user. If \
+                    that is served anywhere, set CLEAVE_BUS to the broker of all processes";
+    assert!(server.screen().contains(expected), "{}", server.screen());
+    server.stop().await;
+    let (_directory, config) = place();
+    let server = runtime::serve(config, [all(), vec![domain("notification", &["/api/v1/n"])]].concat()).await.unwrap();
+    assert!(!server.screen().contains("CLEAVE_BUS"), "{}", server.screen());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_domain_that_the_binary_does_not_hold_is_refused() {
     let (_directory, mut config) = place();
     config.domains = vec!["notes".to_owned(), "lists".to_owned()];
