@@ -5,10 +5,12 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use testkit::{Client, System, Topology};
+use testkit::{Client, Part, System, Topology};
 
 const COMPLETIONS: usize = 1_000;
 const AT_ONCE: usize = 20;
+const ALL: &[&str] = &["user", "task", "notification"];
+const REPLICAS: &[Part] = &[Part::new("one", ALL), Part::new("two", ALL)];
 
 async fn tasks(anna: &Client, ben: &Client, count: usize) -> Vec<String> {
     let one = |n: usize| async move {
@@ -66,6 +68,38 @@ async fn polling_alone() {
         "wake-up off, polling on, {COMPLETIONS} completions: p50 {p50:?}, p95 {p95:?} (bound {interval:?}, the longest interval)"
     );
     assert!(p95 < interval, "{p95:?}");
+}
+
+/// The relay of a replica that does not hold the lease has to be told by the one that committed.
+async fn two_replicas() {
+    let system = System::start(app::serve, Topology::MONOLITH_PG.with_processes(REPLICAS)).await;
+    let (anna, ben) = (system.user("anna").await, system.user("ben").await);
+    system.settle().await;
+    let at = |process: &str, client: &Client| system.at(process).with_token(client.token().unwrap());
+    let (anna, ben_everywhere) = ([at("one", &anna), at("two", &anna)], [at("one", &ben), at("two", &ben)]);
+    let tasks = tasks(&anna[0], &ben, COMPLETIONS).await;
+    system.settle().await;
+    let mut waits = [Vec::new(), Vec::new()];
+    for (n, task) in tasks.iter().enumerate() {
+        // Committed on either, and seen through the other.
+        waits[n % 2].push(completion(&anna[1 - n % 2], &ben_everywhere[n % 2], task).await);
+    }
+    let mut late = Vec::new();
+    for (replica, mut waits) in ["one", "two"].into_iter().zip(waits) {
+        waits.sort_unstable();
+        let (p50, p95, p99) = (waits[waits.len() / 2], waits[waits.len() * 95 / 100], waits[waits.len() * 99 / 100]);
+        println!("committed on {replica} of two replicas: p50 {p50:?}, p95 {p95:?} (bound 50 ms), p99 {p99:?}");
+        late.extend((p95 >= Duration::from_millis(50)).then(|| format!("committed on {replica}: p95 {p95:?}")));
+    }
+    assert!(late.is_empty(), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_replicas_either_tells_what_was_committed_on_it_in_time() {
+    let _alone = ALONE.lock().await;
+    if Topology::MONOLITH_PG.can_run() {
+        two_replicas().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@
 
 mod crowd;
 mod latency;
+mod process;
 
 /// Held by the one test of this binary that runs.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

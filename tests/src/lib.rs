@@ -3,6 +3,7 @@
 
 pub mod additive;
 pub mod arrows;
+pub mod faults;
 pub mod snapshot;
 pub mod style;
 pub mod tree;

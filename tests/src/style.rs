@@ -54,6 +54,7 @@ fn is_test(path: &Path) -> bool {
     let path = path.to_string_lossy();
     path.starts_with("tests/system/")
         || path.starts_with("tests/load/")
+        || path.starts_with("tests/faults/")
         || path.contains("/tests/")
         || path.ends_with("/tests.rs")
 }

@@ -1,0 +1,21 @@
+//! Real faults: servers that are stopped and killed, processes that die, under load. Rule: nothing that another test uses is
+//! touched; and one fault at a time, because each wants the machine for itself.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it did not expect"
+)]
+
+mod broker;
+mod mutations;
+mod postgres;
+mod process;
+mod queue;
+mod replicas;
+
+/// Held by the one test of this binary that runs.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
