@@ -198,7 +198,8 @@ async fn a_server_that_is_away_is_one_line_without_its_password() {
         .env("CLEAVE_DATABASE_URL", "postgres://anna:hidden@127.0.0.1:1/none")
         .env("CLEAVE_KEYS_SECRET", "7".repeat(64));
     let line = crate::running::refused(command.args(["--port", "0"]));
-    assert!(line.starts_with("postgres://127.0.0.1:1/none, schema user does not answer: start it"), "{line}");
+    assert!(line.starts_with("cannot use postgres://127.0.0.1:1/none, schema user: "), "{line}");
+    assert!(line.contains("Connection refused"), "{line}");
     assert!(!line.contains("hidden") && !line.contains("anna"), "{line}");
     assert!(Running::start(|_| {}).screen.contains("user.db"), "SQLite stays the default");
 }

@@ -19,6 +19,8 @@ pub(crate) struct Lease {
     owner: Uuid,
     leads: bool,
     asked: Option<Instant>,
+    /// From then until it is asked again.
+    pause: Duration,
 }
 
 /// A wish for the lease.
@@ -29,15 +31,22 @@ struct Claim {
     holds_for: TimeDelta,
 }
 
+/// What became of a wish.
+enum Answer {
+    Granted,
+    /// Somebody else holds it, for that long if it is not renewed.
+    Held(Duration),
+}
+
 impl Lease {
     /// A claim that has not been made yet.
     pub(crate) fn new(owner: Uuid) -> Self {
-        Self { owner, leads: false, asked: None }
+        Self { owner, leads: false, asked: None, pause: Duration::ZERO }
     }
 
     /// Makes or renews the claim when it is time; true while this process leads.
     pub(crate) async fn keep(&mut self, db: &Db, tuning: &Tuning) -> bool {
-        if self.asked.is_some_and(|asked| asked.elapsed() < tuning.lease.1) {
+        if self.asked.is_some_and(|asked| asked.elapsed() < self.pause) {
             return self.leads;
         }
         let claim = Claim {
@@ -46,7 +55,14 @@ impl Lease {
             holds_for: TimeDelta::from_std(tuning.lease.0).unwrap_or(TimeDelta::MAX),
         };
         match db.write(&Context::default(), &claim, take).await {
-            Ok(leads) => {
+            Ok(answer) => {
+                let leads = matches!(answer, Answer::Granted);
+                // Who waits asks again at the moment when the holder's time is up, so that a holder's death costs no
+                // more than its lease.
+                self.pause = match answer {
+                    Answer::Granted => tuning.lease.1,
+                    Answer::Held(left) => left.min(tuning.lease.1),
+                };
                 if self.leads && !leads {
                     tracing::info!(database = db.location(), "another process relays this outbox now");
                 }
@@ -73,7 +89,7 @@ impl Lease {
 
     /// How long until it must be renewed.
     pub(crate) fn next(&self, tuning: &Tuning) -> Duration {
-        self.asked.map_or(tuning.poll.0, |asked| tuning.lease.1.saturating_sub(asked.elapsed()).max(tuning.poll.0))
+        self.asked.map_or(tuning.poll.0, |asked| self.pause.saturating_sub(asked.elapsed()).max(tuning.poll.0))
     }
 }
 
@@ -85,7 +101,7 @@ async fn give_up(tx: &mut Tx, owner: &Uuid) -> Result<u64, DbError> {
     tx.run(ended).await
 }
 
-async fn take(tx: &mut Tx, claim: &Claim) -> Result<bool, DbError> {
+async fn take(tx: &mut Tx, claim: &Claim) -> Result<Answer, DbError> {
     let owner = claim.owner.to_string();
     let held = tx.one(Entity::find().filter(Column::Name.eq(NAME)).lock_exclusive()).await?;
     // Processes compare this instant with each other, so it is of the one clock that they share.
@@ -95,10 +111,10 @@ async fn take(tx: &mut Tx, claim: &Claim) -> Result<bool, DbError> {
         let row =
             ActiveModel { name: Set(NAME.to_owned()), owner: Set(owner), epoch: Set(1), expires_at: Set(expires_at) };
         let inserted = Entity::insert(row).on_conflict(OnConflict::column(Column::Name).do_nothing().to_owned());
-        return Ok(tx.run(inserted).await? == 1);
+        return Ok(granted(tx.run(inserted).await?));
     };
     if held.owner != owner && !claim.at_once && held.expires_at >= now {
-        return Ok(false);
+        return Ok(Answer::Held((held.expires_at - now).to_std().unwrap_or_default()));
     }
     let epoch = if held.owner == owner { held.epoch } else { held.epoch + 1 };
     let renewed = Entity::update_many()
@@ -106,5 +122,10 @@ async fn take(tx: &mut Tx, claim: &Claim) -> Result<bool, DbError> {
         .col_expr(Column::Epoch, Expr::value(epoch))
         .col_expr(Column::ExpiresAt, Expr::value(expires_at))
         .filter(Column::Name.eq(NAME));
-    Ok(tx.run(renewed).await? == 1)
+    Ok(granted(tx.run(renewed).await?))
+}
+
+/// By the number of rows changed; who met somebody else in the act asks again at once.
+fn granted(rows: u64) -> Answer {
+    if rows == 1 { Answer::Granted } else { Answer::Held(Duration::ZERO) }
 }
