@@ -12,6 +12,7 @@ mod bad_input;
 mod conformance;
 mod faults;
 mod missing;
+mod ops;
 mod poison;
 mod process;
 mod readme;

@@ -9,12 +9,12 @@ use testkit::{Client, System, Topology, eventually};
 
 testkit::in_every_topology!(a_poison_event_delays_nobody_else_and_a_replay_delivers_in_order);
 
-async fn task(by: &Client, to: &Client) -> String {
+pub(crate) async fn task(by: &Client, to: &Client) -> String {
     let body = json!({"title": "Mind the gap", "assignee_id": to.id()});
     by.post("/api/v1/tasks", body).await.expect(201)["id"].as_str().unwrap().to_owned()
 }
 
-async fn told_of(client: &Client, task: &str) -> Vec<Value> {
+pub(crate) async fn told_of(client: &Client, task: &str) -> Vec<Value> {
     let inbox = client.get("/api/v1/notifications?limit=100").await.expect(200);
     let action = json!(format!("/api/v1/tasks/{task}"));
     let items = inbox["items"].as_array().unwrap().iter();
@@ -78,7 +78,7 @@ async fn a_poison_event_delays_nobody_else_and_a_replay_delivers_in_order(topolo
 }
 
 /// What makes the database refuse every row about that task, and what ends it.
-fn poison_and_cure(on_postgres: bool, task: &str) -> (String, &'static str) {
+pub(crate) fn poison_and_cure(on_postgres: bool, task: &str) -> (String, &'static str) {
     if on_postgres {
         let poison = format!(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''poisoned''; END';

@@ -10,6 +10,7 @@
 mod accounts;
 mod broker;
 mod elsewhere;
+mod events;
 mod kill;
 mod postgres;
 mod running;

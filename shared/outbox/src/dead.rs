@@ -24,9 +24,9 @@ pub enum DeadLetterError {
 }
 
 /// Which event, in whose inbox.
-struct Target {
-    consumer: String,
-    event: EventId,
+pub(crate) struct Target {
+    pub(crate) consumer: String,
+    pub(crate) event: EventId,
 }
 
 /// Hands a dead event to its listener again, with a fresh count of attempts; those behind it follow in order. An
@@ -49,7 +49,7 @@ pub async fn skip(db: &Db, consumer: &str, event: EventId) -> Result<(), DeadLet
     db.write(&Context::default(), &target, skip_one).await
 }
 
-async fn replay_one(tx: &mut Tx, target: &Target) -> Result<(), DeadLetterError> {
+pub(crate) async fn replay_one(tx: &mut Tx, target: &Target) -> Result<(), DeadLetterError> {
     match status(tx, target).await? {
         WAITING => Ok(()),
         DEAD => {
@@ -68,7 +68,7 @@ async fn replay_one(tx: &mut Tx, target: &Target) -> Result<(), DeadLetterError>
     }
 }
 
-async fn skip_one(tx: &mut Tx, target: &Target) -> Result<(), DeadLetterError> {
+pub(crate) async fn skip_one(tx: &mut Tx, target: &Target) -> Result<(), DeadLetterError> {
     match status(tx, target).await? {
         SKIPPED => return Ok(()),
         DEAD => {}

@@ -11,6 +11,7 @@ mod health;
 mod inbox;
 mod listener;
 mod messaging;
+pub mod ops;
 mod progress;
 mod relay;
 mod row;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The attributes of an envelope that have no column.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Headers {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlationid: Option<String>,

@@ -10,6 +10,8 @@
 
 #[path = "path/lease.rs"]
 mod lease;
+#[path = "path/ops.rs"]
+mod ops;
 #[path = "path/pair.rs"]
 mod pair;
 

@@ -2,6 +2,7 @@
 //! holds in this binary.
 
 use crate::command::DomainCommand;
+use crate::commands::Events;
 use crate::config::Config;
 use crate::flags::{Bus, Command, CommandLine, DatabaseFlags, Migrate, ServeFlags};
 use crate::module::Module;
@@ -20,6 +21,8 @@ pub(crate) enum What {
     Serve,
     MigrateUp,
     MigrateStatus,
+    /// At a running system.
+    Events(Box<Events>),
     /// That domain, at the broker.
     Forget(String),
     /// A subcommand that a domain brings.
@@ -78,6 +81,10 @@ pub(crate) fn command_line(modules: &[Module]) -> Result<Asked, clap::Error> {
         Some(Command::Migrate { what: Migrate::Up(place) }) => Asked { flags: place.of_serve(), what: What::MigrateUp },
         Some(Command::Migrate { what: Migrate::Status(place) }) => {
             Asked { flags: place.of_serve(), what: What::MigrateStatus }
+        }
+        Some(Command::Events(events)) => {
+            let flags = ServeFlags { data_dir: events.data_dir(), ..ServeFlags::default() };
+            Asked { flags, what: What::Events(Box::new(events)) }
         }
         Some(Command::Bus { what: Bus::Forget { domain, broker } }) => {
             Asked { flags: ServeFlags { bus: broker, ..ServeFlags::default() }, what: What::Forget(domain) }

@@ -1,8 +1,10 @@
 //! What every binary can do besides serving. Rule: nothing here names a domain; what is printed is one line for each.
 
+mod events;
 mod forget;
 mod migrate;
 
+pub(crate) use events::{Events, events};
 pub(crate) use forget::forget;
 pub(crate) use migrate::{status as migrate_status, up as migrate_up};
 

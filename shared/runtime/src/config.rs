@@ -58,6 +58,8 @@ pub struct Config {
     pub registration_open: bool,
     /// Password of the first administrator; none: a random one.
     pub admin_password: Option<SecretString>,
+    /// Access token of who asks a running system by command.
+    pub token: Option<SecretString>,
     /// E-mail address of the first administrator.
     pub admin_email: String,
     /// See [`Config::secret`].
@@ -179,6 +181,7 @@ impl Config {
             trusted_proxies: TrustedProxies::default(),
             registration_open: true,
             admin_password: None,
+            token: None,
             admin_email: "admin@cleave.invalid".to_owned(),
             keys_secret: None,
             seal_secret: None,
@@ -212,6 +215,7 @@ impl Config {
             trusted_proxies: parse::trusted_proxies(get("trusted_proxies")?)?,
             registration_open: parse::choice(get("registration")?, &[("open", true), ("closed", false)])?,
             admin_password: secrets::given(get("admin_password")?, get("admin_password_file")?)?,
+            token: get("token")?.given().map(SecretString::from),
             admin_email: parse::required(get("admin_email")?)?,
             keys_secret: secrets::key(get("keys_secret")?, get("keys_secret_file")?)?,
             seal_secret: secrets::key(get("seal_secret")?, get("seal_secret_file")?)?,

@@ -28,6 +28,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Migrate,
     },
+    /// What became of events, and what to do about those that failed, at a running system
+    Events(crate::commands::Events),
     /// What concerns the broker
     Bus {
         #[command(subcommand)]

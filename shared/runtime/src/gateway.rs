@@ -12,6 +12,7 @@ mod breaker;
 mod budget;
 mod client;
 mod failure;
+mod fetch;
 mod forward;
 mod headers;
 mod probe;
@@ -20,6 +21,7 @@ mod target;
 mod tuning;
 
 pub(crate) use client::{ClientFor, client};
+pub(crate) use fetch::headers_for;
 pub(crate) use service::{RemoteHealth, Service};
 pub use tuning::GatewayTuning;
 
@@ -63,7 +65,8 @@ impl Gateway {
     /// The prefixes of the remote services, and what administrators are told.
     pub(crate) fn routes(&self, config: &mut ServiceConfig) {
         for service in &self.services {
-            for prefix in service.prefixes {
+            let operators = crate::ops::prefix(service.name);
+            for prefix in service.prefixes.iter().copied().chain([operators.as_str()]) {
                 let service = Data::from(Arc::clone(service));
                 config.service(scope(prefix).app_data(service).default_service(to(forward::forward)));
             }

@@ -160,6 +160,7 @@ impl Site {
         for routes in &self.routes {
             routes(config);
         }
+        crate::ops::routes(config, &self.process);
         self.gateway.routes(config);
         routes::routes(config);
         routes::absent(config, &self.absent);

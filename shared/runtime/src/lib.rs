@@ -14,6 +14,7 @@ mod http;
 mod job;
 mod migrate;
 mod module;
+mod ops;
 mod process;
 mod remote_keys;
 mod routes;

@@ -1,6 +1,7 @@
 //! Lists in pages, by keyset: a page starts behind the last row of the one before, not at a number. Rule: walking all
 //! pages while others insert shows every row that was there at the start exactly once.
 
+mod by_id;
 mod cursor;
 mod keyset;
 mod order;

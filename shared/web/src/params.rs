@@ -43,16 +43,25 @@ impl<T: DeserializeOwned + 'static> FromRequest for Listing<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request))
+        ready(Self::read(request, request.path()))
     }
 }
 
 impl<T: DeserializeOwned> Listing<T> {
-    fn read(request: &HttpRequest) -> Result<Self, Problem> {
+    /// For a list that has several addresses: what is asked of the one called `list`, so that a cursor from one of its
+    /// addresses is good at the others.
+    ///
+    /// # Errors
+    /// 400 `unknown_parameter`, `invalid_parameter`.
+    pub fn of(request: &HttpRequest, list: &str) -> Result<Self, Problem> {
+        Self::read(request, list)
+    }
+
+    fn read(request: &HttpRequest, list: &str) -> Result<Self, Problem> {
         let refused = |error: DecodeError| refusal(&error, Paging::PARAMETERS);
         let pairs = pairs(request.query_string()).map_err(refused)?;
         let (paging, filters) = pairs.into_iter().partition(|(name, _)| Paging::PARAMETERS.contains(&name.as_str()));
-        let paging = Paging::read(request.path(), paging, &filters)?;
+        let paging = Paging::read(list, paging, &filters)?;
         Ok(Self { filters: from_pairs(filters).map_err(refused)?, paging })
     }
 }

@@ -11,7 +11,7 @@ const PREFIX: &str = "CLEAVE_";
 /// Variables of the test-suite, which share the prefix.
 const TEST_PREFIX: &str = "CLEAVE_TEST_";
 /// Never quoted in an error.
-const SECRETS: &[&str] = &["keys_secret", "seal_secret", "admin_password", "internal_token", "bus"];
+const SECRETS: &[&str] = &["keys_secret", "seal_secret", "admin_password", "internal_token", "bus", "token"];
 /// The end of a key whose value is a URL with a password in it; never quoted either.
 const SECRET_URL: &str = "database_url";
 

@@ -5,8 +5,11 @@ use actix_web::web::{ServiceConfig, scope, to};
 use web::{Problem, ProblemCode};
 
 pub(crate) fn absent(config: &mut ServiceConfig, modules: &[Module]) {
-    for prefix in modules.iter().flat_map(|module| module.prefixes) {
-        config.service(scope(prefix).default_service(to(not_here)));
+    for module in modules {
+        let operators = crate::ops::prefix(module.name());
+        for prefix in module.prefixes.iter().copied().chain([operators.as_str()]) {
+            config.service(scope(prefix).default_service(to(not_here)));
+        }
     }
 }
 

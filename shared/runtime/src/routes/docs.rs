@@ -69,6 +69,7 @@ fn routes(public_url: &str, modules: &[&Module]) -> String {
     for module in modules {
         table(&mut html, module.name(), module.endpoints, module.prefixes);
     }
+    table(&mut html, "operations", crate::ops::ENDPOINTS, &[]);
     table(&mut html, "process", PROCESS, &[]);
     html
 }

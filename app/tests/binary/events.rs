@@ -1,0 +1,127 @@
+//! `cleave events …`, at a running process: an operator finds what failed and brings it on.
+
+use crate::running::{Running, cleave, done, refused};
+use serde_json::{Value, json};
+use std::process::Command;
+use std::time::Duration;
+use testkit::{Client, eventually};
+
+const PASSWORD: &str = "a long enough secret";
+
+struct Operator<'a> {
+    running: &'a Running,
+    token: String,
+}
+
+impl Operator<'_> {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = cleave(self.running.directory.path());
+        command.arg("events").args(args).env("CLEAVE_TOKEN", &self.token);
+        command
+    }
+
+    /// What it prints when it goes well.
+    fn does(&self, args: &[&str]) -> String {
+        let (code, shown) = done(&mut self.command(args));
+        assert_eq!(code, Some(0), "{args:?}: {shown}");
+        shown
+    }
+
+    fn asks(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.does(args)).unwrap()
+    }
+}
+
+async fn signed_in(nobody: &Client, login: &str) -> Client {
+    let tokens = nobody.post("/api/v1/auth/login", json!({"login": login, "password": PASSWORD})).await.expect(200);
+    nobody.with_token(tokens["access_token"].as_str().unwrap())
+}
+
+async fn registered(nobody: &Client, name: &str) -> (Client, Value) {
+    let body = json!({"username": name, "email": format!("{name}@example.org"), "password": PASSWORD});
+    let user = nobody.post("/api/v1/auth/register", body).await.expect(201);
+    (signed_in(nobody, name).await, user["id"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_finds_what_failed_and_brings_it_on_from_the_command_line() {
+    let running = Running::start(|command| {
+        command.env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
+    });
+    let nobody = Client::nobody(&running.address);
+    let (anna, _) = registered(&nobody, "anna").await;
+    let (ben, ben_id) = registered(&nobody, "ben").await;
+    let admin = signed_in(&nobody, "admin").await;
+    let operator = Operator { running: &running, token: admin.token().unwrap().to_owned() };
+
+    let database = rusqlite::Connection::open(running.directory.path().join("data/notification.db")).unwrap();
+    database.busy_timeout(Duration::from_secs(10)).unwrap();
+    let poison = "CREATE TRIGGER poison BEFORE INSERT ON notification WHEN NEW.category = 'task.completed'
+        BEGIN SELECT RAISE(ABORT, 'poisoned'); END";
+    database.execute_batch(poison).unwrap();
+    let task = anna.post("/api/v1/tasks", json!({"title": "Mind the gap", "assignee_id": ben_id})).await.expect(201);
+    let path = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
+    ben.post(&format!("{path}/complete"), Value::Null).await.expect(200);
+
+    let failing = eventually("a failing event", Duration::from_secs(5), async || {
+        operator.asks(&["list", "--status", "failing", "--json"])["items"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    let id = failing["id"].as_str().unwrap().to_owned();
+    let listed = operator.does(&["list", "--type", "task.completed"]);
+    assert!(listed.contains(&id) && listed.contains("notification: failing ("), "{listed}");
+    assert_eq!(operator.does(&["dead"]), "none");
+    let shown = operator.does(&["show", &id]);
+    assert!(shown.contains("task.completed.v1") && shown.contains("poisoned") && shown.contains("<- this"), "{shown}");
+    assert_eq!(operator.does(&["skip", &id]), "nothing to skip: no consumer has it as dead");
+
+    database.execute_batch("DROP TRIGGER poison").unwrap();
+    operator.does(&["retry", &id]);
+    eventually("the notification", Duration::from_secs(10), async || {
+        let told = anna.get("/api/v1/notifications").await.expect(200);
+        told["items"].as_array().unwrap().iter().any(|item| item["category"] == "task.completed").then_some(())
+    })
+    .await;
+    assert_eq!(operator.does(&["retry", &id]), "nothing to retry: no consumer has it as dead or failing");
+    assert_eq!(operator.does(&["replay", &id]), "task: replay, now pending");
+    assert_eq!(operator.asks(&["show", &id, "--json"])["consumers"][0]["status"], "done");
+
+    let mut login = cleave(running.directory.path());
+    login.args(["events", "list", "--limit", "1", "--login", "admin"]).env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
+    let (code, page) = done(&mut login);
+    assert!(code == Some(0) && page.contains("more: --cursor "), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_exit_code_1_and_nobody_to_ask_is_2() {
+    let running = Running::start(|command| {
+        command.env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
+    });
+    let nobody = Client::nobody(&running.address);
+    let (anna, _) = registered(&nobody, "anna").await;
+    let admin = signed_in(&nobody, "admin").await;
+    let answer = |client: &Client, args: &[&str]| {
+        let operator = Operator { running: &running, token: client.token().unwrap().to_owned() };
+        let output = operator.command(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = answer(&anna, &["dead"]);
+    assert!(code == Some(1) && said.starts_with("403 insufficient_scope: "), "{said}");
+    let (code, said) = answer(&admin, &["show", "01890a5d-ac96-774b-bcce-b302099a8057"]);
+    assert!(code == Some(1) && said.starts_with("404 not_found: "), "{said}");
+    let (code, said) = answer(&admin, &["retry", "../audit", "--domain", "task"]);
+    assert!(code == Some(1) && said.starts_with("404 not_found: "), "{said}");
+    let (code, said) = answer(&admin, &["list", "--status", "lost"]);
+    assert!(code == Some(1) && said.starts_with("400 invalid_parameter: "), "{said}");
+    let (code, _) = answer(&admin, &["lost"]);
+    assert_eq!(code, Some(2));
+
+    let line = refused(cleave(running.directory.path()).args(["events", "dead"]));
+    assert!(line.starts_with("nobody is signed in: give --login"), "{line}");
+    let mut away = cleave(running.directory.path());
+    let away = away.args(["events", "dead", "--url", "http://127.0.0.1:1"]).env("CLEAVE_TOKEN", "t");
+    assert_eq!(refused(away), "http://127.0.0.1:1/ cannot be reached: is it running? --url names another");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let line = refused(cleave(elsewhere.path()).args(["events", "dead"]).env("CLEAVE_TOKEN", "t"));
+    assert!(line.starts_with("there is no ./data/cleave.addr"), "{line}");
+}

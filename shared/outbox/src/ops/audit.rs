@@ -1,0 +1,57 @@
+//! What operators did. Rule: one row for each change, written with it; a call that changes nothing leaves none.
+
+use super::audit_row::{ActiveModel, Column, Entity};
+use super::filter::Window;
+use chrono::{DateTime, Utc};
+use db::{Db, DbError, Tx};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Something that an operator did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audited {
+    /// The entry.
+    pub id: Uuid,
+    /// Who.
+    pub actor_id: String,
+    /// `retry`, `skip`, `replay` or `give_up`.
+    pub action: String,
+    /// `<domain>/<event>`.
+    pub target: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What operators did in a domain, newest first.
+///
+/// # Errors
+/// See [`DbError`].
+pub async fn audited(db: &Db, window: Window) -> Result<Vec<Audited>, DbError> {
+    let mut select = Entity::find();
+    if let Some(behind) = window.behind {
+        select = select.filter(Column::Id.lt(behind));
+    }
+    let rows = db.reader().all(select.order_by_desc(Column::Id).limit(window.limit)).await?;
+    let view = |row: super::audit_row::Model| Audited {
+        id: row.id,
+        actor_id: row.actor_id,
+        action: row.action,
+        target: row.target,
+        at: row.at,
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Notes what the caller of the transaction does.
+pub(super) fn note(tx: &mut Tx, action: &str, target: String) {
+    let actor = tx.context().caller.map_or_else(|| "nobody".to_owned(), |caller| caller.to_string());
+    let row = ActiveModel {
+        id: Set(tx.new_id()),
+        actor_id: Set(actor),
+        action: Set(action.to_owned()),
+        target: Set(target),
+        at: Set(tx.now()),
+    };
+    tx.push(Entity::insert(row));
+}
