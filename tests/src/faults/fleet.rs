@@ -176,10 +176,10 @@ impl Fleet {
     pub async fn ready(&self) {
         let (started, addresses) = (Instant::now(), self.all_addresses());
         let caller = Caller::new(&addresses);
-        for at in 0..addresses.len() {
+        for (at, address) in addresses.iter().enumerate() {
             while !is_ready(&caller, at).await {
                 self.assert_nobody_ended();
-                assert!(started.elapsed() < PATIENCE, "{} is not ready: {}", addresses[at], self.said());
+                assert!(started.elapsed() < PATIENCE, "{address} is not ready: {}", self.said());
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }

@@ -241,7 +241,7 @@ impl Run {
             let why = match self.caller.command(&command).await {
                 Ok((status, text)) if (200..300).contains(&status) => {
                     let task = self.ok(op, status, &text).await;
-                    if op % TWICE_EVERY == 0 && command.kind != Kind::Delete {
+                    if op.is_multiple_of(TWICE_EVERY) && command.kind != Kind::Delete {
                         self.again(&command).await;
                     }
                     self.mind.lock().unwrap().done(&command, task.as_deref());

@@ -87,7 +87,7 @@ impl Mind {
             // The assignee completes as often as the creator, so that both are told.
             _ if known.done => self.command(Kind::Reopen, by, Some(id.clone()), false, None),
             _ => {
-                let by = known.assignee.clone().filter(|_| wish % 2 == 0).unwrap_or(by);
+                let by = known.assignee.clone().filter(|_| wish.is_multiple_of(2)).unwrap_or(by);
                 self.command(Kind::Complete, by, Some(id.clone()), false, None)
             }
         };
