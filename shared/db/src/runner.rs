@@ -126,7 +126,10 @@ impl Db {
         let (mut runs, started) = (1, Instant::now());
         loop {
             let run = Instant::now();
-            let turn = self.shared.writer.turn().await.inspect_err(|error| self.note(error))?;
+            let mut turn = self.shared.writer.turn().await.inspect_err(|error| self.note(error))?;
+            if runs > 1 {
+                turn.contends();
+            }
             let mut tx = Tx::new(turn, context.clone(), Arc::clone(&self.shared.ids), self.clock().now());
             let result = use_case.run(&mut tx, command).await;
             let (result, ticket) = match result {

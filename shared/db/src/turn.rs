@@ -117,6 +117,13 @@ impl Turn {
         }
     }
 
+    /// Told that it runs again after a conflict.
+    pub(crate) fn contends(&mut self) {
+        if let Self::Postgres(transaction) = self {
+            transaction.contends();
+        }
+    }
+
     /// True when it lost against another transaction and may be run again.
     pub(crate) const fn may_rerun(&self) -> bool {
         match self {

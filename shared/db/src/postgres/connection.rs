@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::poll;
 use sea_orm::Statement;
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -67,6 +68,8 @@ pub(super) enum Cause {
     Raw(tokio_postgres::Error),
     /// No answer within the limit.
     Silent,
+    /// It was broken before anything was sent.
+    Closed,
 }
 
 impl Cause {
@@ -74,6 +77,7 @@ impl Cause {
         match self {
             Self::Raw(raw) => describe(raw),
             Self::Silent => "the server does not answer".to_owned(),
+            Self::Closed => "the connection is broken".to_owned(),
         }
     }
 }
@@ -172,6 +176,9 @@ impl Connection {
         for (index, order) in orders.iter().enumerate() {
             statements.push(self.prepare(order).await.map_err(|cause| fail(index, cause, 0))?);
         }
+        if self.is_closed() {
+            return Err(fail(0, Cause::Closed, 0));
+        }
         let mut running: Vec<(BoxFuture<'_, _>, Option<Answer>)> = Vec::with_capacity(orders.len());
         for (index, (order, statement)) in orders.iter().zip(&statements).enumerate() {
             let mut part = run(&self.client, order, statement.as_ref()).boxed();
@@ -179,7 +186,12 @@ impl Connection {
             let answer = match poll!(&mut part) {
                 Poll::Pending => None,
                 Poll::Ready(Ok(answer)) => Some(answer),
-                Poll::Ready(Err(error)) => return Err(fail(index, Cause::Raw(error), index)),
+                // That may be the answer already, on a thread that was held up; only what cannot be put into bytes was
+                // certainly not sent.
+                Poll::Ready(Err(error)) => {
+                    let sent = index + usize::from(!is_misfit(&error));
+                    return Err(fail(index, Cause::Raw(error), sent));
+                }
             };
             running.push((part, answer));
         }
@@ -264,6 +276,12 @@ impl<'a> Order<'a> {
     }
 }
 
+/// Whether the driver could not put a value into bytes, or an answer out of them.
+pub(super) fn is_misfit(error: &tokio_postgres::Error) -> bool {
+    let cause = error.source().filter(|cause| !cause.is::<std::io::Error>());
+    error.as_db_error().is_none() && !error.is_closed() && cause.is_some()
+}
+
 async fn run(
     client: &Client,
     order: &Order<'_>,
@@ -288,10 +306,16 @@ async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::DbError;
     use crate::options::Limits;
-    use crate::postgres::server::Purpose;
+    use crate::postgres::server::{Purpose, Wire};
+    use crate::postgres::sort::sort_commit;
     use crate::testing::Scratch;
     use sea_orm::DbBackend;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Wake, Waker};
 
     fn statement(sql: &str) -> Statement {
         Statement::from_string(DbBackend::Postgres, sql)
@@ -314,6 +338,42 @@ mod tests {
         connection.send(&[Order::MustChange(&insert)]).await.unwrap_err();
         connection.send(&[Order::MustChangeAlone(&insert)]).await.unwrap();
         assert_eq!(scratch.column("SELECT n FROM test.thing").await.len(), 2, "the mark is gone with its transaction");
+    }
+
+    /// Breaks the connection at the instant at which something is sent on it, and before the sender looks for an answer.
+    struct Breaking {
+        armed: AtomicBool,
+        wire: Mutex<Option<Pin<Box<Wire>>>>,
+    }
+
+    impl Wake for Breaking {
+        fn wake(self: Arc<Self>) {
+            if self.armed.load(Ordering::Acquire) {
+                self.wire.lock().unwrap().take();
+            }
+        }
+    }
+
+    /// A thread may be held up between sending and looking; by then the COMMIT may be carried out and the connection gone.
+    #[tokio::test]
+    async fn a_commit_on_a_connection_that_breaks_while_it_is_sent_may_have_been_carried_out() {
+        let Some(scratch) = Scratch::new().await else { return };
+        let (server, limits) = (Server::new(scratch.url(), "public"), Limits::default());
+        let (client, wire) = server.connect(&server.dial(Purpose::Write, &limits).unwrap()).await.unwrap();
+        let now = Instant::now();
+        let (prepared, silence) = (HashMap::new(), limits.silence);
+        let mut connection = Connection { client, driver: None, prepared, uses: 0, born: now, used: now, silence };
+        let breaking = Arc::new(Breaking { armed: AtomicBool::new(false), wire: Mutex::new(Some(Box::pin(wire))) });
+        let waker = Waker::from(Arc::clone(&breaking));
+        let polled =
+            breaking.wire.lock().unwrap().as_mut().unwrap().as_mut().poll(&mut std::task::Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        breaking.armed.store(true, Ordering::Release);
+        let failure = connection.send(&[Order::Commit]).await.unwrap_err();
+        assert!(matches!(sort_commit(&failure, 0).error, DbError::Unknown(_)), "{failure:?}");
+        // Nothing can be sent on it any more, and that is certain.
+        let failure = connection.send(&[Order::Commit]).await.unwrap_err();
+        assert!(matches!(sort_commit(&failure, 0).error, DbError::Unavailable(_)), "{failure:?}");
     }
 
     #[tokio::test]

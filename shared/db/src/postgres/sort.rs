@@ -1,7 +1,7 @@
 //! What an error of PostgreSQL means. Rule: its SQLSTATE decides, never its words, which depend on the server's
 //! language; and whoever sorts one must know whether a COMMIT was on its way.
 
-use super::connection::{Cause, Failure};
+use super::connection::{Cause, Failure, is_misfit};
 use crate::error::DbError;
 use std::error::Error;
 use tokio_postgres::error::{Severity, SqlState};
@@ -20,15 +20,13 @@ pub(super) fn sort(failure: &Failure) -> Sorted {
     let sorted = |error, rerun, broken| Sorted { error, rerun, broken };
     let raw = match &failure.cause {
         Cause::Raw(raw) => raw,
-        Cause::Silent => return sorted(DbError::Unavailable("the server does not answer".to_owned()), false, true),
+        cause => return sorted(DbError::Unavailable(cause.describe()), false, true),
     };
     let Some(server) = raw.as_db_error() else {
         // What the driver says by itself is the network's fault, unless a value or a row could not be converted.
-        return match raw.source() {
-            Some(cause) if !raw.is_closed() && !cause.is::<std::io::Error>() => {
-                sorted(DbError::Statement(describe(raw)), false, false)
-            }
-            _ => sorted(DbError::Unavailable(describe(raw)), false, true),
+        return match is_misfit(raw) {
+            true => sorted(DbError::Statement(describe(raw)), false, false),
+            false => sorted(DbError::Unavailable(describe(raw)), false, true),
         };
     };
     let code = server.code();
@@ -67,7 +65,7 @@ pub(super) fn sort(failure: &Failure) -> Sorted {
 pub(super) fn sort_commit(failure: &Failure, commit: usize) -> Sorted {
     let certain = match &failure.cause {
         Cause::Raw(raw) => raw.as_db_error().is_some() && (failure.order < commit || !is_fatal(raw)),
-        Cause::Silent => false,
+        Cause::Silent | Cause::Closed => false,
     };
     if certain || !failure.sent_commit {
         return sort(failure);

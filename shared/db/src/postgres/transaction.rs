@@ -124,6 +124,11 @@ impl Transaction {
         self.lease.rollback().await;
     }
 
+    /// It runs again after a conflict: those whom it let through may hold what it wants for a while.
+    pub(crate) const fn contends(&mut self) {
+        self.locks = true;
+    }
+
     /// True when it lost against another transaction and may be run again.
     pub(crate) const fn may_rerun(&self) -> bool {
         self.rerun
