@@ -6,7 +6,7 @@ use crate::things::{Kind, Place, Refused, insert, named, names, open, thing};
 use db::{Context, Db, DbError, Tx};
 use futures_util::future::join_all;
 use sea_orm::{EntityTrait, QuerySelect};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -26,6 +26,13 @@ async fn write_pair(tx: &mut Tx, (anchor, n): &(Uuid, usize)) -> Result<(), Refu
 /// Lets go of thousands of writes, at any instant of their lives.
 async fn let_go(db: &Db, place: &Place, rounds: usize, longest: u64) {
     let anchor = write_name(db, "anchor").await.unwrap();
+    // As long as some writes take on this machine, now.
+    let started = Instant::now();
+    for n in 0..20 {
+        write_name(db, &format!("before-{n}")).await.unwrap();
+    }
+    let usual = u64::try_from(started.elapsed().as_micros()).unwrap() / 20;
+    let longest = longest.max(6 * usual);
     let patience = |n: usize| Duration::from_micros((n as u64 * 7_919) % longest);
     let acknowledged = join_all((0..4).map(|lane| {
         let db = db.clone();
