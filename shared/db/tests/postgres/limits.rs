@@ -117,7 +117,7 @@ async fn a_deadlock_is_nobodys_error_whichever_limit_ends_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deadlock_that_the_lock_limit_ends_is_run_again() {
     let short = |options: &mut DbOptions| {
-        options.limits.lock = Duration::from_millis(300);
+        options.limits.lock = Duration::from_millis(700);
         options.limits.silence = Duration::from_secs(20);
     };
     let Some((db, _place)) = open(Kind::Postgres, short).await else { return };
