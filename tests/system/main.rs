@@ -11,6 +11,7 @@ mod architecture;
 mod bad_input;
 mod conformance;
 mod faults;
+mod joining;
 mod missing;
 mod ops;
 mod poison;

@@ -3,6 +3,7 @@
 
 mod broker;
 mod consume;
+mod control;
 mod declare;
 mod error;
 mod forget;
