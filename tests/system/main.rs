@@ -11,7 +11,6 @@ mod architecture;
 mod bad_input;
 mod conformance;
 mod faults;
-mod joining;
 mod missing;
 mod ops;
 mod poison;

@@ -5,7 +5,6 @@ mod domain;
 mod http;
 mod listen;
 mod module;
-mod snapshots;
 mod store;
 #[cfg(test)]
 mod testing;

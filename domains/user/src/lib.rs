@@ -10,7 +10,6 @@ mod internal;
 mod issuer;
 mod key_source;
 mod module;
-mod snapshots;
 mod state;
 mod store;
 

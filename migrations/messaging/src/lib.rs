@@ -2,12 +2,11 @@
 #![deny(missing_docs)]
 
 mod m20260101_000001_messaging;
-mod m20261121_000002_joining;
 
 use sea_orm_migration::prelude::MigrationTrait;
 
 /// The migrations of the messaging tables, oldest first.
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m20260101_000001_messaging::Migration), Box::new(m20261121_000002_joining::Migration)]
+    vec![Box::new(m20260101_000001_messaging::Migration)]
 }

@@ -115,23 +115,6 @@ pub(crate) async fn declare_consumer(
     Ok(())
 }
 
-/// Makes the queue again that a domain is asked on.
-///
-/// # Errors
-/// As for [`declare_consumer`].
-pub(crate) async fn declare_control(
-    link: &Link,
-    uri: &AMQPUri,
-    names: &Names,
-    domain: &str,
-) -> Result<(), ConnectError> {
-    let channel = link.channel().await.map_err(|trouble| explain(uri, "a channel", trouble))?;
-    let broker = Declaring { link, uri, names, channel };
-    let queue = names.control_queue(domain);
-    broker.queue(queue.clone(), control_arguments()).await?;
-    broker.bind(queue, names.control(), domain.to_owned()).await
-}
-
 /// The queues of a consumer that were deleted. Where this process has not seen them before, the control queue tells:
 /// it is the last that is made, so it does not stand without the others unless somebody took them away.
 async fn missing(link: &Link, names: &Names, consumer: &str, expected: bool) -> Result<Vec<ShortString>, Trouble> {

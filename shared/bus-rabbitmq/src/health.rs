@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The present troubles, each under the name of what has it.
@@ -12,8 +11,6 @@ pub(crate) struct Health {
     troubles: Mutex<BTreeMap<String, String>>,
     /// Queues that were deleted, and when that was noticed last.
     losses: Mutex<BTreeMap<String, Instant>>,
-    /// Changes with every loss.
-    lost: watch::Sender<u64>,
 }
 
 impl Health {
@@ -38,12 +35,6 @@ impl Health {
     pub(crate) fn lost(&self, queue: &str, how: &str) {
         tracing::error!(queue, how, "a queue was deleted; the events that were in it are lost to its consumer");
         self.losses.lock().unwrap_or_else(PoisonError::into_inner).insert(queue.to_owned(), Instant::now());
-        self.lost.send_modify(|losses| *losses += 1);
-    }
-
-    /// Tells whoever can ask for it again that something was lost.
-    pub(crate) fn losses(&self) -> watch::Receiver<u64> {
-        self.lost.subscribe()
     }
 
     /// Nobody misses what was in `queue`: its consumer will not come back.

@@ -3,7 +3,6 @@
 
 mod broker;
 mod consume;
-mod control;
 mod declare;
 mod error;
 mod forget;

@@ -2,7 +2,6 @@
 #![deny(missing_docs)]
 
 mod clock;
-mod control;
 mod envelope;
 mod event;
 mod ids;
@@ -15,7 +14,6 @@ pub mod topology;
 pub mod user;
 
 pub use clock::{Clock, SystemClock, to_micros};
-pub use control::{Control, Gone, Head, Heads, Join, Page, Range, Replay, Snapshot, Snapshots};
 pub use envelope::{ERASED, Envelope, EnvelopeError, NewEnvelope};
 pub use event::{Change, Event};
 pub use ids::{CategoryId, EventId, NotificationId, SessionId, TaskId, UserId};

@@ -42,12 +42,7 @@ pub fn heard_by(consumer: &str) -> &'static [StreamName] {
 
 /// The consumers of a stream.
 pub fn consumers_of(domain: &str, aggregate: &str) -> impl Iterator<Item = &'static str> {
-    consumers_in(HEARS, domain, aggregate)
-}
-
-/// The consumers of a stream by another table, which only a test has.
-pub fn consumers_in(table: &'static [Hears], domain: &str, aggregate: &str) -> impl Iterator<Item = &'static str> {
-    table
+    HEARS
         .iter()
         .filter(move |line| line.streams.iter().any(|s| s.domain == domain && s.aggregate == aggregate))
         .map(|line| line.consumer)

@@ -1,9 +1,8 @@
 //! Clean-up. Rule: only what is done may go, in small statements, so that a write never waits for long. Watermarks
-//! stay for ever, so an event that is older than every inbox row is still known as a duplicate; whoever misses an event
-//! that is kept no more gets the aggregate as it is.
+//! stay for ever, so an event that is older than every inbox row is still known as a duplicate; outbox rows stay
+//! until a consumer that joins later can be given what they told by other means.
 
 use crate::entity::inbox::{Column, DONE, Entity};
-use crate::entity::outbox;
 use chrono::{DateTime, Utc};
 use db::{Context, Db, DbError, Tx};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
@@ -25,34 +24,6 @@ pub async fn purge(db: &Db, before: DateTime<Utc>) -> Result<u64, DbError> {
             return Ok(gone);
         }
     }
-}
-
-/// Deletes events that were published before `before`, and never one that was not; how many went.
-///
-/// # Errors
-/// See [`DbError`].
-pub async fn retire(db: &Db, before: DateTime<Utc>) -> Result<u64, DbError> {
-    let mut gone = 0;
-    loop {
-        let deleted = db.write(&Context::default(), &before, retire_some).await?;
-        gone += deleted;
-        if deleted < AT_ONCE {
-            return Ok(gone);
-        }
-    }
-}
-
-async fn retire_some(tx: &mut Tx, before: &DateTime<Utc>) -> Result<u64, DbError> {
-    let published = Condition::all().add(outbox::Column::PublishedAt.is_not_null());
-    let published = published.add(outbox::Column::PublishedAt.lt(*before));
-    let mut oldest = Query::select();
-    oldest
-        .column(outbox::Column::Id)
-        .from(outbox::Entity)
-        .cond_where(published)
-        .order_by(outbox::Column::PublishedAt, Order::Asc)
-        .limit(AT_ONCE);
-    tx.run(outbox::Entity::delete_many().filter(outbox::Column::Id.in_subquery(oldest))).await
 }
 
 async fn purge_some(tx: &mut Tx, before: &DateTime<Utc>) -> Result<u64, DbError> {

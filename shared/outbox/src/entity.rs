@@ -2,8 +2,6 @@
 
 pub(crate) mod inbox;
 pub(crate) mod inbox_head;
-pub(crate) mod inbox_source;
 pub(crate) mod outbox;
-pub(crate) mod outbox_consumer;
 pub(crate) mod relay_lease;
 pub(crate) mod undecodable;

@@ -7,7 +7,5 @@ mod head;
 mod undecodable;
 mod worker;
 
-pub(crate) use apply::apply;
 pub(crate) use deliver::Inbox;
-pub(crate) use head::{Key, lock};
 pub(crate) use worker::{tick, work_what_waits};

@@ -7,7 +7,6 @@ mod outcome;
 use crate::due::due;
 use crate::entity::outbox::{Column, Entity};
 use crate::inbox::tick;
-use crate::steward::Steward;
 use crate::tuning::Tuning;
 use bus::EventBus;
 use db::{Db, DbError};
@@ -16,7 +15,6 @@ use outcome::{Batch, Marks};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -32,7 +30,6 @@ pub(crate) struct Relay {
     pub bus: Arc<dyn EventBus>,
     pub tuning: Tuning,
     pub lease: Lease,
-    pub steward: Arc<Steward>,
 }
 
 /// What one pass came to.
@@ -52,16 +49,8 @@ impl Relay {
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let (shortest, longest) = self.tuning.poll;
         let mut pause = shortest;
-        // Who hears since when stands there before the first event goes: what goes later is not older than that.
-        while !*stop.borrow()
-            && let Err(error) = self.steward.note_consumers().await
-        {
-            tracing::warn!(domain = self.domain, %error, "who hears this domain could not be noted");
-            pause = self.back_off(&mut stop, pause).await;
-        }
         while !*stop.borrow() {
             let leads = self.lease.keep(&self.db, &self.tuning).await;
-            self.steward.leads.store(leads, Ordering::Release);
             let pass = if leads { self.pass().await } else { Ok(Pass::Idle) };
             match pass {
                 Ok(Pass::Full) => {

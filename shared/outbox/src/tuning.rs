@@ -21,12 +21,6 @@ pub struct Tuning {
     pub backoff: (Duration, Duration),
     /// How long a lease holds without renewal, and how often it is renewed.
     pub lease: (Duration, Duration),
-    /// How often it is looked for gaps, and how long an event waits for the one before it until that counts as lost.
-    pub gap: (Duration, Duration),
-    /// How often consumers are told how far the streams are, and how old an event must be to have arrived.
-    pub digest: (Duration, Duration),
-    /// First and longest pause before a publisher is asked again what a consumer needs to begin.
-    pub join: (Duration, Duration),
 }
 
 impl Default for Tuning {
@@ -40,9 +34,6 @@ impl Default for Tuning {
             attempts: 12,
             backoff: (Duration::from_secs(1), Duration::from_secs(600)),
             lease: (Duration::from_secs(10), Duration::from_secs(3)),
-            gap: (Duration::from_secs(10), Duration::from_secs(60)),
-            digest: (Duration::from_secs(30), Duration::from_secs(60)),
-            join: (Duration::from_secs(5), Duration::from_secs(60)),
         }
     }
 }

@@ -14,8 +14,6 @@ mod lease;
 mod ops;
 #[path = "path/pair.rs"]
 mod pair;
-#[path = "path/thief.rs"]
-mod thief;
 
 use bus::{EventBus, Published};
 use chrono::TimeDelta;
@@ -45,9 +43,6 @@ macro_rules! on_both_databases {
         }
     };
 }
-
-#[path = "path/repair.rs"]
-mod repair;
 
 on_both_databases! {
     what_is_emitted_is_heard_once_and_in_order,

@@ -7,8 +7,6 @@ use db::Db;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
-/// Events that were published; whoever misses one later gets the aggregate as it is.
-const OUTBOX: TimeDelta = TimeDelta::days(30);
 /// Events that were handled; their watermark stays.
 const DONE_INBOX: TimeDelta = TimeDelta::days(7);
 /// Answers that a client may ask for again.
@@ -20,11 +18,10 @@ pub(crate) fn job() -> Job {
 
 async fn clean_up(db: &Db) -> Result<(), db::DbError> {
     let now = db.clock().now();
-    let events = outbox::retire(db, now - OUTBOX).await?;
     let inbox = outbox::purge(db, now - DONE_INBOX).await?;
     let idempotency = web::purge_idempotency(db, now - IDEMPOTENCY).await?;
-    if events + inbox + idempotency > 0 {
-        tracing::info!(outbox_rows = events, inbox_rows = inbox, idempotency_rows = idempotency, "cleaned up");
+    if inbox + idempotency > 0 {
+        tracing::info!(inbox_rows = inbox, idempotency_rows = idempotency, "cleaned up");
     }
     Ok(())
 }

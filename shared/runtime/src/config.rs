@@ -14,7 +14,7 @@ use crate::flags::ServeFlags;
 use crate::gateway::GatewayTuning;
 use crate::module::Module;
 use crate::start_error::StartError;
-use contracts::{Clock, SystemClock, topology};
+use contracts::{Clock, SystemClock};
 use layers::{Setting, Settings, Sources};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -116,8 +116,6 @@ pub struct Seams {
     pub bus_prefix: Option<String>,
     /// Whether a start migrates PostgreSQL as `cleave migrate up` does.
     pub migrates: bool,
-    /// Who hears what; another table than the one that holds is for domains that only a test has.
-    pub hears: &'static [topology::Hears],
 }
 
 impl Default for Seams {
@@ -134,7 +132,6 @@ impl Default for Seams {
             gateway: GatewayTuning::default(),
             bus_prefix: None,
             migrates: false,
-            hears: topology::HEARS,
         }
     }
 }

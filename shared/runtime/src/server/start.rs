@@ -19,25 +19,22 @@ use crate::screen::screen;
 use crate::start_error::StartError;
 use actix_web::web::Data;
 use bus::EventBus;
+use contracts::topology;
 use db::Db;
-use futures_util::future::{BoxFuture, join_all, ready};
-use outbox::{Listeners, Messaging, Options, Snapshots};
+use futures_util::future::{BoxFuture, ready};
+use outbox::{Listeners, Messaging, Options};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use web::{Edge, KeySource, Verifier};
-
-/// How long a start waits until a domain that was just added knows of what was there before it.
-const JOINING: Duration = Duration::from_secs(5);
 
 /// What the mounted domains bring, taken apart.
 #[derive(Default)]
 struct Brought {
     routes: Vec<Routes>,
-    hearing: Vec<(Option<Listeners>, Snapshots)>,
+    listeners: Vec<Option<Listeners>>,
     jobs: Vec<(Job, Db)>,
     key_source: Option<Arc<dyn KeySource>>,
     notices: Vec<String>,
@@ -68,7 +65,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
     let keys = key_source(brought.key_source, &config, &places, &mut following)?;
     let here = keys.as_ref().filter(|keys| keys.here).map(|keys| Arc::clone(&keys.source));
     let verifier = verify_with(here, &config, &public_url).await?;
-    let domains = listen(opened, brought.hearing, &bus, &config).await;
+    let domains = listen(opened, brought.listeners, &bus, &config).await;
     let process = Arc::new(Process {
         public_url: public_url.clone(),
         domains,
@@ -136,7 +133,7 @@ fn foreign_issuer(config: &Config, places: &Places, public_url: &str) -> Option<
 fn unheard(config: &Config, places: &Places) -> Option<String> {
     let here = |name: &str| places.mounted.iter().any(|module| module.name() == name);
     let heard =
-        config.seams.hears.iter().flat_map(|line| line.streams.iter().map(|stream| (stream.domain, line.consumer)));
+        topology::HEARS.iter().flat_map(|line| line.streams.iter().map(|stream| (stream.domain, line.consumer)));
     let apart = heard.filter(|(from, to)| here(from) != here(to)).map(|(from, to)| if here(from) { to } else { from });
     let apart: BTreeSet<&str> = apart.collect();
     if apart.is_empty() || !matches!(config.bus, BusSetting::InProcess) {
@@ -172,7 +169,7 @@ async fn mount(
             None => Mounted::new(),
         };
         brought.routes.extend(mounted.routes);
-        brought.hearing.push((mounted.listeners, mounted.snapshots));
+        brought.listeners.push(mounted.listeners);
         brought.jobs.extend(mounted.jobs.into_iter().chain([cleanup::job()]).map(|job| (job, db.clone())));
         brought.key_source = mounted.key_source.or(brought.key_source);
         brought.notices.extend(mounted.notices);
@@ -235,29 +232,22 @@ async fn verify_with(
 
 async fn listen(
     opened: Vec<Opened>,
-    hearing: Vec<(Option<Listeners>, Snapshots)>,
+    listeners: Vec<Option<Listeners>>,
     bus: &Arc<dyn EventBus>,
     config: &Config,
 ) -> Vec<Domain> {
     let mut domains = Vec::with_capacity(opened.len());
-    for (Opened { module, db, migrated }, (listeners, snapshots)) in opened.into_iter().zip(hearing) {
+    for (Opened { module, db, migrated }, listeners) in opened.into_iter().zip(listeners) {
         let name = module.name();
-        let line = config.seams.hears.iter().find(|line| line.consumer == name);
         let messaging = Messaging::start(Options {
             domain: name,
             db: db.clone(),
             bus: Arc::clone(bus),
-            streams: line.map_or(&[], |line| line.streams),
-            snapshots,
             listeners: listeners.unwrap_or_else(|| Listeners::new(name)),
             tuning: config.seams.relay.clone(),
         })
         .await;
         domains.push(Domain { name, db, messaging, migrated });
-    }
-    if matches!(config.bus, BusSetting::InProcess) {
-        // They are all here, so a domain that was just added knows the others' things before the first request.
-        join_all(domains.iter().map(|domain: &Domain| domain.messaging.joined(JOINING))).await;
     }
     domains
 }
