@@ -11,11 +11,19 @@
 )]
 
 mod broker;
+mod disk;
+mod failpoints;
+mod full;
+mod kills;
+mod meddler;
 mod mutations;
+mod network;
 mod postgres;
 mod process;
 mod queue;
 mod replicas;
+mod retention;
+mod rounds;
 
 /// Held by the one test of this binary that runs.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

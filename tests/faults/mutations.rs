@@ -2,15 +2,18 @@
 //! found, by the invariant that is there for it.
 
 use crate::ALONE;
+use db::testing::Scratch;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::Path;
-use testkit::Topology;
+use std::time::Duration;
+use testkit::{Topology, eventually};
 use tests::faults::checker::{Harm, Violation, check};
 use tests::faults::facts::Facts;
 use tests::faults::fleet::{DOMAINS, Fleet, Place};
 use tests::faults::ledger::{Ledger, Line};
-use tests::faults::store::Store;
+use tests::faults::liveness::{Leases, i18_new_commands_succeed, i19_one_relay_leads};
+use tests::faults::store::{Store, connect};
 use tests::faults::trial::Trial;
 use tokio::task::block_in_place;
 
@@ -48,6 +51,7 @@ const MUTATIONS: &[(&str, &str, &str, &str, Harm)] = &[
     ),
     ("a watermark is ahead", "notification", "UPDATE inbox_head SET last_seq = last_seq + 1", "I7", Harm::Unsound),
     ("a projection is behind", "task", "UPDATE user_projection SET is_active = 0", "I10", Harm::Unsound),
+    ("a dead letter does not say why", "notification", NO_REASON, "I11", Harm::Lost),
     (
         "a foreign key dangles",
         "notification",
@@ -58,6 +62,8 @@ const MUTATIONS: &[(&str, &str, &str, &str, Harm)] = &[
     ("an event waits", "task", "UPDATE outbox SET published_at = NULL", "I17", Harm::Unsound),
 ];
 
+const NO_REASON: &str = "
+UPDATE inbox SET status = 2, payload = x'7b7d', last_error = NULL WHERE event_id = (SELECT min(event_id) FROM inbox)";
 const DROP_EFFECT: &str = "
 DELETE FROM delivery WHERE notification_id = (SELECT min(id) FROM notification);
 DELETE FROM notification WHERE id = (SELECT min(id) FROM notification)";
@@ -117,10 +123,12 @@ async fn every_harm_is_found_by_the_invariant_that_is_there_for_it() {
     let trial = Trial::begin(fleet, 1, 100.0).await;
     trial.more(400).await;
     let directory = trial.fleet.directory().to_owned();
+    let (client, user) = trial.client();
     let (report, mut fleet) = trial.finish_and_keep().await;
+    let (stores, leases) = (fleet.stores(), Leases::now(&fleet.stores()).await);
     block_in_place(|| fleet.kill("cleave"));
     println!("{report}");
-    report.assert_clean(std::time::Duration::from_secs(1));
+    report.assert_clean(Duration::from_secs(1));
     copy(&directory.join("cleave"), kept.path());
     for domain in DOMAINS {
         // What the kill left in the log goes into the file.
@@ -142,8 +150,20 @@ async fn every_harm_is_found_by_the_invariant_that_is_there_for_it() {
         let expected = |violation: &&Violation| violation.invariant == *invariant && violation.harm == *harm;
         assert!(found.iter().any(|violation| expected(&violation)), "{name} was not found by {invariant}: {found:?}");
     }
+    // A process that is dead is neither ready nor does it renew a lease.
+    let dead = i18_new_commands_succeed(&client, &fleet.all_addresses(), &user).await;
+    assert_eq!(dead.len(), 1 + DOMAINS.len(), "{dead:?}");
+    assert_eq!(i19_one_relay_leads(&leases, &stores).await.len(), DOMAINS.len());
+    // Somebody holds a file.
+    let holder = Connection::open(kept.path().join("task.db")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = check(&ledger, &facts(kept.path()).await);
+    assert_eq!(held.iter().map(|violation| violation.invariant).collect::<Vec<_>>(), ["I14"], "{held:?}");
+    holder.execute_batch("ROLLBACK").unwrap();
     // And what the client wrote down is no decoration.
     let facts = facts(kept.path()).await;
+    let aged: Vec<Line> = ledger.iter().map(one_version_older).collect();
+    assert!(check(&aged, &facts).iter().any(|violation| violation.invariant == "I13"));
     let forgetful: Vec<Line> = ledger.iter().map(forget_one_answer(&ledger)).collect();
     assert!(check(&forgetful, &facts).iter().any(|violation| violation.invariant == "I3"));
     assert!(!check(&[], &facts).is_empty(), "tasks that nobody asked for");
@@ -158,6 +178,28 @@ fn refused(ledger: &[Line]) -> String {
         _ => None,
     };
     ledger.iter().find_map(title).expect("a refused command")
+}
+
+/// What was read right after an answer is what was there before it.
+fn one_version_older(line: &Line) -> Line {
+    match line {
+        Line::Read { op, task, version } => {
+            Line::Read { op: *op, task: task.clone(), version: version.map(|version| version - 1) }
+        }
+        line => line.clone(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_somebody_leaves_open_is_found() {
+    let _alone = ALONE.lock().await;
+    let Some(scratch) = Scratch::new().await else { return };
+    let store = Store::Schema { url: scratch.url(), schema: "public".to_owned() };
+    assert_eq!(store.held().await, Vec::<String>::new());
+    let careless = connect(&scratch.url()).await.unwrap();
+    careless.batch_execute("BEGIN; SELECT 1").await.unwrap();
+    let found = eventually("it is found", Duration::from_secs(10), async || store.held().await.pop()).await;
+    assert!(found.contains("SELECT 1"), "{found}");
 }
 
 /// The second answer of a command that was asked twice is another.

@@ -3,8 +3,8 @@
 use crate::ALONE;
 use std::time::{Duration, Instant};
 use testkit::{Topology, VirtualHost, eventually};
+use tests::faults::caller::Caller;
 use tests::faults::fleet::{Fleet, Place};
-use tests::faults::load::Caller;
 use tests::faults::trial::Trial;
 use tokio::task::block_in_place;
 

@@ -28,7 +28,7 @@ async fn of_two_replicas_one_is_killed_under_load_and_the_other_goes_on() {
     trial.keep_up().await;
     for n in 0..number("CLEAVE_TEST_REPLICA_KILLS", 2) {
         block_in_place(|| trial.fleet.kill("one"));
-        let Recovery { missing, first, all } = trial.recover().await;
+        let Recovery { missing, first, all, .. } = trial.recover().await;
         println!(
             "kill {n}: {missing} effects were missing, the first was there after {first:.1?}, all after {all:.1?}"
         );

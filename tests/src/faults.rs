@@ -9,15 +9,24 @@
 )]
 
 pub mod broker;
+pub mod caller;
 pub mod checker;
+pub mod crowd;
+pub mod disk;
 pub mod facts;
 pub mod fleet;
 pub mod held;
 pub mod ledger;
+pub mod liveness;
 pub mod load;
 pub mod mind;
+pub mod nemesis;
+pub mod poison;
 pub mod postgres;
 pub mod report;
+pub mod round;
 pub mod store;
+pub mod table;
 pub mod trial;
 pub mod watch;
+pub mod wire;

@@ -1,6 +1,6 @@
 //! `cleave users create-admin`.
 
-use crate::running::{Running, cleave, done, done_typing, refused};
+use crate::running::{cleave, done, done_typing, refused, start_in};
 use serde_json::json;
 use std::process::Command;
 use testkit::Client;
@@ -30,7 +30,7 @@ async fn an_administrator_is_made_with_the_password_that_is_typed() {
     let mut again = cleave(directory.path());
     again.args(["users", "create-admin", "--username", "root", "--email", "other@example.org"]);
     assert_eq!(refused(again.env("CLEAVE_ADMIN_PASSWORD", PASSWORD)), "the username root is taken");
-    let running = Running::start_in(directory, |_| {});
+    let running = start_in(directory, |_| {});
     assert!(!running.screen.contains("admin-password"), "there is an administrator: {}", running.screen);
     assert!(!running.directory.path().join("data/admin-password").exists());
     assert_eq!(role(&running.address, "root", PASSWORD).await.as_deref(), Some("admin"));
@@ -73,7 +73,7 @@ fn migrations_of_files_are_told_and_applied() {
     assert!(before.contains("./data/task.db  0 applied, pending: m"), "{before}");
     assert!(!directory.path().join("data").exists(), "a look makes nothing");
     let (code, up) = done(cleave(directory.path()).args(["migrate", "up"]));
-    assert!(code == Some(0) && up.contains("task  ./data/task.db  2 migrations applied, 2 of them now"), "{up}");
+    assert!(code == Some(0) && up.contains("task  ./data/task.db  4 migrations applied, 4 of them now"), "{up}");
     let (code, after) = done(cleave(directory.path()).args(["migrate", "status"]));
-    assert!(code == Some(0) && after.contains("2 applied, pending: none"), "{after}");
+    assert!(code == Some(0) && after.contains("4 applied, pending: none"), "{after}");
 }

@@ -1,7 +1,7 @@
 //! Domains that another process serves, or nobody. Rule: what does not answer is a problem document and never a reason not
 //! to start; what cannot work together is said.
 
-use crate::running::{Running, cleave};
+use crate::running::{cleave, start, start_in};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ async fn a_domain_that_does_not_answer_is_503_and_one_that_is_nowhere_is_404() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join("data")).unwrap();
     // Who mounts nothing has no events, and asks for no broker.
-    let gateway = Running::start_in(directory, |command| {
+    let gateway = start_in(directory, |command| {
         command
             .env("CLEAVE_DOMAINS", format!("task=http://{nobody_there}"))
             .env("CLEAVE_BUS", "amqp://nowhere.invalid");
@@ -48,7 +48,7 @@ async fn a_domain_that_does_not_answer_is_503_and_one_that_is_nowhere_is_404() {
 
 #[tokio::test]
 async fn a_process_that_expects_other_tokens_than_are_issued_says_so_and_is_not_ready() {
-    let users = Running::start(|command| {
+    let users = start(|command| {
         command.env("CLEAVE_DOMAINS", "user").env("CLEAVE_INTERNAL_TOKEN", TOKEN);
     });
     let directory = tempfile::tempdir().unwrap();

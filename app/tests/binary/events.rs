@@ -1,15 +1,15 @@
 //! `cleave events …`, at a running process: an operator finds what failed and brings it on.
 
-use crate::running::{Running, cleave, done, refused};
+use crate::running::{cleave, done, refused, start};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
-use testkit::{Client, eventually};
+use testkit::{Client, Shipped, eventually};
 
 const PASSWORD: &str = "a long enough secret";
 
 struct Operator<'a> {
-    running: &'a Running,
+    running: &'a Shipped,
     token: String,
 }
 
@@ -45,7 +45,7 @@ async fn registered(nobody: &Client, name: &str) -> (Client, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_finds_what_failed_and_brings_it_on_from_the_command_line() {
-    let running = Running::start(|command| {
+    let running = start(|command| {
         command.env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
     });
     let nobody = Client::nobody(&running.address);
@@ -94,7 +94,7 @@ async fn an_operator_finds_what_failed_and_brings_it_on_from_the_command_line() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_exit_code_1_and_nobody_to_ask_is_2() {
-    let running = Running::start(|command| {
+    let running = start(|command| {
         command.env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
     });
     let nobody = Client::nobody(&running.address);

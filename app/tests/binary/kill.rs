@@ -1,17 +1,17 @@
 //! SIGKILL right after the answer. Rule: what was answered with 200 has its effect exactly once, in every round.
 
-use crate::running::Running;
+use crate::running::start_in;
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Client, eventually};
+use testkit::{Client, Shipped, eventually};
 
 /// Rounds, unless `CLEAVE_TEST_KILL_ROUNDS` says otherwise.
 const ROUNDS: usize = 20;
 const PASSWORD: &str = "a long enough secret";
 
 /// On the same data and for the same issuer, so that it is the same system after each restart.
-fn start(directory: tempfile::TempDir) -> Running {
-    Running::start_in(directory, |command| {
+fn start(directory: tempfile::TempDir) -> Shipped {
+    start_in(directory, |command| {
         command.args(["--public-url", "http://cleave.test"]);
     })
 }

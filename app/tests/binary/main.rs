@@ -12,6 +12,9 @@ mod broker;
 mod elsewhere;
 mod events;
 mod kill;
+#[cfg(target_os = "linux")]
+mod log;
+mod metrics;
 mod postgres;
 mod running;
 mod secrets;

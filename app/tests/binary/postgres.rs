@@ -1,6 +1,6 @@
 //! The shipped binary on PostgreSQL, where nobody migrates but who is told to.
 
-use crate::running::{Running, cleave, done, done_typing, read_screen};
+use crate::running::{cleave, done, done_typing, start};
 use db::testing::Scratch;
 use serde_json::json;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use testkit::{Client, eventually};
+use testkit::{Client, eventually, read_screen};
 
 const SOON: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "a long enough secret";
@@ -57,16 +57,16 @@ async fn it_waits_for_somebody_to_migrate_and_then_serves_without_being_started_
     for child in at_once {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        applied += String::from_utf8(output.stdout).unwrap().matches("2 of them now").count();
+        applied += String::from_utf8(output.stdout).unwrap().matches("4 of them now").count();
     }
     assert_eq!(applied, 3, "each domain once");
     let (code, status) = done(on(&scratch, directory.path()).args(["migrate", "status"]));
-    assert_eq!((code, status.matches("2 applied, pending: none").count()), (Some(0), 3), "{status}");
+    assert_eq!((code, status.matches("4 applied, pending: none").count()), (Some(0), 3), "{status}");
 
     let is_ready = async || (ready().await?.status == 200).then_some(());
     eventually("ready", SOON, is_ready).await;
     let screen = read_screen(&mut child, "/health");
-    assert!(screen.contains("schema notification  2 migrations applied\n"), "{screen}");
+    assert!(screen.contains("schema notification  4 migrations applied\n"), "{screen}");
     let password = fs::read_to_string(data.join("admin-password")).unwrap();
     let admin = sign_in(&address, "admin", password.trim()).await;
     let task = admin.post("/api/v1/tasks", json!({"title": "One"})).await.expect(201);
@@ -133,7 +133,7 @@ async fn a_migration_that_is_killed_in_the_middle_is_applied_once_by_the_next() 
     let twice = "SELECT count(*) - count(DISTINCT version) FROM task.seaql_migrations";
     assert_eq!(scratch.column(twice).await, [Some("0".to_owned())]);
     let (code, status) = done(on(&scratch, directory.path()).args(["migrate", "status"]));
-    assert_eq!((code, status.matches("2 applied, pending: none").count()), (Some(0), 3), "{status}");
+    assert_eq!((code, status.matches("4 applied, pending: none").count()), (Some(0), 3), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,5 +201,5 @@ async fn a_server_that_is_away_is_one_line_without_its_password() {
     assert!(line.starts_with("cannot use postgres://127.0.0.1:1/none, schema user: "), "{line}");
     assert!(line.contains("Connection refused"), "{line}");
     assert!(!line.contains("hidden") && !line.contains("anna"), "{line}");
-    assert!(Running::start(|_| {}).screen.contains("user.db"), "SQLite stays the default");
+    assert!(start(|_| {}).screen.contains("user.db"), "SQLite stays the default");
 }

@@ -1,7 +1,7 @@
 //! What must never be printed. Rule: each secret of the installation and of its people has a text of its own here, and none
 //! of them stands in anything that a process prints, however much it is told to log.
 
-use crate::running::{Running, cleave, done};
+use crate::running::{cleave, done, start_in};
 use db::testing::Scratch;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -63,7 +63,7 @@ async fn no_secret_is_printed_however_much_is_logged() {
     let (code, migrated) = done(told(&scratch, &host, &user.1, directory.path()).args(["migrate", "up"]));
     assert_eq!(code, Some(0));
     let settings = told(&scratch, &host, &user.1, directory.path());
-    let running = Running::start_in(directory, |command| {
+    let running = start_in(directory, |command| {
         command.envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stderr(File::create(&log).unwrap());
     });
@@ -81,7 +81,7 @@ async fn no_secret_is_printed_however_much_is_logged() {
     anna.delete_with("/api/v1/users/me", json!({"password": ANNA})).await.expect(204);
     let hash = scratch.column("SELECT password_hash FROM \"user\".users").await.remove(0).unwrap();
     assert!(hash.starts_with("$argon2id$"), "{hash}");
-    running.signal("-TERM");
+    running.signal("TERM");
     let screen = running.screen.clone();
     let (status, directory) = running.end();
     assert_eq!(status.code(), Some(0));

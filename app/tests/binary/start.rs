@@ -1,10 +1,20 @@
 //! How it starts, is refused, and stops. Rule: what an operator sees is asserted word by word.
 
-use crate::running::{Running, cleave, refused};
+use crate::running::{cleave, refused, start};
 use std::fs;
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
+use testkit::Shipped;
+
+/// The whole answer, as it comes.
+fn get(running: &Shipped, path: &str) -> String {
+    let mut connection = TcpStream::connect(&running.address).unwrap();
+    write!(connection, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", running.address).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
 
 #[test]
 fn it_tells_its_version_and_its_flags() {
@@ -66,8 +76,8 @@ fn a_mistyped_command_line_does_not_repeat_a_password() {
 
 #[test]
 fn without_any_setting_it_serves_all_domains_and_stops_when_told() {
-    for signal in ["-TERM", "-INT"] {
-        let running = Running::start(|_| {});
+    for signal in ["TERM", "INT"] {
+        let running = start(|_| {});
         for expected in [
             "Cleave ",
             "user          ./data/user.db",
@@ -77,8 +87,8 @@ fn without_any_setting_it_serves_all_domains_and_stops_when_told() {
             assert!(running.screen.contains(expected), "{expected} is not on the screen:\n{}", running.screen);
         }
         assert!(running.screen.contains(&format!("http://{}/docs", running.address)));
-        assert!(running.get("/").starts_with("HTTP/1.1 200 OK\r\n"));
-        assert!(running.get("/health/ready").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(get(&running, "/").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(get(&running, "/health/ready").starts_with("HTTP/1.1 200 OK\r\n"));
         running.signal(signal);
         let (status, directory) = running.end();
         assert_eq!(status.code(), Some(0), "{signal}");
@@ -95,12 +105,12 @@ fn without_any_setting_it_serves_all_domains_and_stops_when_told() {
 #[test]
 fn the_log_is_json_for_a_machine_and_text_for_a_person() {
     for (format, is_json) in [("auto", true), ("json", true), ("text", false)] {
-        let mut running = Running::start(|command| {
+        let mut running = start(|command| {
             command.env("CLEAVE_LOG_FORMAT", format).stderr(Stdio::piped());
         });
-        let answer = running.get("/health");
+        let answer = get(&running, "/health");
         let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an answer has an id");
-        running.signal("-TERM");
+        running.signal("TERM");
         let mut log = String::new();
         running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         let line = log.lines().find(|line| line.contains(id)).expect("the request is logged under its id");
@@ -113,14 +123,14 @@ fn the_log_is_json_for_a_machine_and_text_for_a_person() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let running = Running::start(|command| {
+    let running = start(|command| {
         command.env("CLEAVE_DRAIN_DELAY", "1h");
     });
-    running.signal("-TERM");
+    running.signal("TERM");
     // It goes on serving, and says that it is not ready.
-    while running.get("/health/ready").starts_with("HTTP/1.1 200") {}
-    assert!(running.get("/health/live").starts_with("HTTP/1.1 200"));
-    running.signal("-TERM");
+    while get(&running, "/health/ready").starts_with("HTTP/1.1 200") {}
+    assert!(get(&running, "/health/live").starts_with("HTTP/1.1 200"));
+    running.signal("TERM");
     assert_eq!(running.end().0.code(), Some(1));
 }
 
@@ -181,7 +191,7 @@ fn a_taken_port_is_one_line_that_names_the_fix() {
 
 #[test]
 fn a_second_process_on_the_same_files_is_one_line_that_names_the_fix() {
-    let running = Running::start(|_| {});
+    let running = start(|_| {});
     assert_eq!(
         refused(cleave(running.directory.path()).args(["--port", "0"])),
         "another process serves the domain user from ./data and holds ./data/user.lock: stop it, or choose another \

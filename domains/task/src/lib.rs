@@ -5,6 +5,7 @@ mod domain;
 mod http;
 mod listen;
 mod module;
+mod snapshots;
 mod store;
 #[cfg(test)]
 mod testing;

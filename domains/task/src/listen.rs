@@ -3,6 +3,7 @@
 
 mod on_user_created;
 mod on_user_deleted;
+mod on_user_snapshot;
 mod on_user_updated;
 
 use outbox::Listeners;
@@ -13,6 +14,7 @@ pub(crate) fn listeners() -> Listeners {
         .on(on_user_created::on_user_created)
         .on(on_user_updated::on_user_updated)
         .on(on_user_deleted::on_user_deleted)
+        .on(on_user_snapshot::on_user_snapshot)
 }
 
 #[cfg(test)]

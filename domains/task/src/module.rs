@@ -1,7 +1,7 @@
 //! How the domain is put into a process: its name, its place, its tables, and what it brings along. Wiring only.
 
 use crate::http::{self, TaskState};
-use crate::{app, listen};
+use crate::{app, listen, snapshots};
 use actix_web::web::{Data, ServiceConfig};
 use futures_util::future::BoxFuture;
 use runtime::{Deps, Endpoint, Job, Module, Mounted, StartError};
@@ -46,6 +46,7 @@ fn mount(deps: Deps) -> BoxFuture<'static, Result<Mounted, StartError>> {
     let mounted = Mounted::new()
         .routes(move |cfg: &mut ServiceConfig| http::routes(cfg, &state))
         .listeners(listen::listeners())
+        .snapshots(snapshots::snapshots())
         .job(forgetting);
     Box::pin(async { Ok(mounted) })
 }

@@ -4,6 +4,7 @@ mod categories;
 mod category_row;
 mod erasures;
 mod label_row;
+mod living;
 mod task_filter;
 mod task_list;
 mod task_row;
@@ -16,6 +17,7 @@ pub(crate) use categories::{
     insert_category, is_taken_category_name, list_categories, update_category,
 };
 pub(crate) use erasures::{Erasure, finish_erasure, next_erasure, request_erasure};
+pub(crate) use living::living;
 pub(crate) use task_filter::TaskFilter;
 pub(crate) use task_list::list_tasks;
 pub(crate) use tasks::{delete, get, get_for_update, insert, replace_labels, tasks_to_forget, update};

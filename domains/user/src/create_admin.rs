@@ -9,7 +9,6 @@ use contracts::user::Role;
 use db::Context;
 use runtime::{Command, Deps, StartError};
 use secrecy::SecretString;
-use std::io::{IsTerminal, stdin};
 use web::FieldRule;
 
 /// The subcommand.
@@ -57,23 +56,10 @@ async fn hash(password: &Password) -> Result<String, StartError> {
     Passwords::start().await.map_err(failed)?.hash(password).await.map_err(failed)
 }
 
-/// The given one; else typed on the terminal without being shown, or the first line of what standard input is.
+/// The given one, else what is typed.
 async fn password(deps: &Deps) -> Result<SecretString, StartError> {
-    if let Some(given) = &deps.config.admin_password {
-        return Ok(given.clone());
+    match &deps.config.admin_password {
+        Some(given) => Ok(given.clone()),
+        None => runtime::typed_password().await,
     }
-    let read = || {
-        if stdin().is_terminal() {
-            return rpassword::prompt_password("Password: ");
-        }
-        let mut line = String::new();
-        stdin().read_line(&mut line)?;
-        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-    };
-    let line = tokio::task::spawn_blocking(read).await.map_err(|error| StartError::new(error.to_string()))?;
-    let line = line.map_err(|error| StartError::new(format!("cannot read the password: {error}")))?;
-    if line.is_empty() {
-        return Err(StartError::new("no password was given: set CLEAVE_ADMIN_PASSWORD, or type one"));
-    }
-    Ok(SecretString::from(line))
 }

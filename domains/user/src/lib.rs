@@ -10,6 +10,7 @@ mod internal;
 mod issuer;
 mod key_source;
 mod module;
+mod snapshots;
 mod state;
 mod store;
 

@@ -6,6 +6,7 @@ use crate::crypto::{Passwords, derive};
 use crate::internal::Internal;
 use crate::issuer::Issuer;
 use crate::key_source::OwnTables;
+use crate::snapshots::snapshots;
 use crate::state::UserState;
 use crate::{first_start, http};
 use actix_web::web::{Data, ServiceConfig};
@@ -48,6 +49,7 @@ async fn mount(deps: Deps) -> Result<Mounted, StartError> {
     let mounted = Mounted::new()
         .routes(move |config: &mut ServiceConfig| http::routes(config, &state))
         .key_source(keys)
+        .snapshots(snapshots())
         .job(Job::every(Duration::from_secs(60 * 60), "sweep sessions", |db| {
             Box::pin(async move { sweep(&db).await.map_err(|error| error.to_string()) })
         }));

@@ -2,11 +2,17 @@
 #![deny(missing_docs)]
 
 mod m20260101_000001_messaging;
+mod m20261121_000002_joining;
+mod m20261121_000003_stream_epoch;
 
 use sea_orm_migration::prelude::MigrationTrait;
 
 /// The migrations of the messaging tables, oldest first.
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m20260101_000001_messaging::Migration)]
+    vec![
+        Box::new(m20260101_000001_messaging::Migration),
+        Box::new(m20261121_000002_joining::Migration),
+        Box::new(m20261121_000003_stream_epoch::Migration),
+    ]
 }

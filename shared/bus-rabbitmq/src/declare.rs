@@ -115,6 +115,46 @@ pub(crate) async fn declare_consumer(
     Ok(())
 }
 
+/// Binds again what a consumer hears. Nothing tells that a binding is gone: events pass the queue and are confirmed,
+/// because they reach another. So it is done without asking, and costs as much as asking.
+///
+/// # Errors
+/// As for [`declare_consumer`].
+pub(crate) async fn bind_consumer(
+    link: &Link,
+    uri: &AMQPUri,
+    names: &Names,
+    consumer: &str,
+) -> Result<(), ConnectError> {
+    let channel = link.channel().await.map_err(|trouble| explain(uri, "a channel", trouble))?;
+    let broker = Declaring { link, uri, names, channel };
+    broker.exchange(names.events(), ExchangeKind::Topic).await?;
+    broker.exchange(names.dead(), ExchangeKind::Direct).await?;
+    broker.bind(names.dead_queue(consumer), names.dead(), consumer.to_owned()).await?;
+    for line in HEARS.iter().filter(|line| line.consumer == consumer) {
+        broker.streams(line).await?;
+    }
+    Ok(())
+}
+
+/// Makes the queue again that a domain is asked on.
+///
+/// # Errors
+/// As for [`declare_consumer`].
+pub(crate) async fn declare_control(
+    link: &Link,
+    uri: &AMQPUri,
+    names: &Names,
+    domain: &str,
+) -> Result<(), ConnectError> {
+    let channel = link.channel().await.map_err(|trouble| explain(uri, "a channel", trouble))?;
+    let broker = Declaring { link, uri, names, channel };
+    broker.exchange(names.control(), ExchangeKind::Direct).await?;
+    let queue = names.control_queue(domain);
+    broker.queue(queue.clone(), control_arguments()).await?;
+    broker.bind(queue, names.control(), domain.to_owned()).await
+}
+
 /// The queues of a consumer that were deleted. Where this process has not seen them before, the control queue tells:
 /// it is the last that is made, so it does not stand without the others unless somebody took them away.
 async fn missing(link: &Link, names: &Names, consumer: &str, expected: bool) -> Result<Vec<ShortString>, Trouble> {

@@ -3,11 +3,14 @@
 
 mod broker;
 mod consume;
+mod control;
 mod declare;
 mod error;
 mod forget;
 mod health;
 mod link;
+#[cfg(feature = "testing")]
+mod meddler;
 mod message;
 mod names;
 mod options;
@@ -22,6 +25,8 @@ mod watch;
 
 pub use error::ConnectError;
 pub use forget::{Forgotten, forget};
+#[cfg(feature = "testing")]
+pub use meddler::{Loot, Meddler};
 pub use options::{Options, Timing};
 pub use rabbitmq::RabbitMq;
 #[cfg(feature = "testing")]

@@ -35,8 +35,8 @@ pub struct Timing {
     pub connect: Duration,
     /// Any other answer of the broker: declaring, opening a channel, a confirm that no caller waits shorter for.
     pub answer: Duration,
-    /// First and longest pause before another try to connect. The longest, one connect and the declarations
-    /// together stay below half a minute.
+    /// First and longest pause before another try to connect. The longest, one connect, the declarations and then what
+    /// waited in the meantime together stay below half a minute, also for a broker that is still starting.
     pub reconnect: (Duration, Duration),
     /// First and longest pause before an event is offered again to an inbox whose database is in trouble.
     pub retry: (Duration, Duration),
@@ -48,6 +48,11 @@ pub struct Timing {
     pub stall: Duration,
     /// How long a queue may be without a consumer in any process before it is named.
     pub abandoned: Duration,
+    /// How long after a loss a consumer that misses nothing has really got everything: what was published just before is
+    /// compared last.
+    pub made_good: Duration,
+    /// How long a loss of a consumer is said where only another process can know that it misses nothing.
+    pub elsewhere: Duration,
     /// Heartbeat; a connection that is silent for twice as long is dead.
     pub heartbeat: Duration,
 }
@@ -58,12 +63,14 @@ impl Default for Timing {
         Self {
             connect: seconds(5),
             answer: seconds(10),
-            reconnect: (half, seconds(20)),
+            reconnect: (half, seconds(8)),
             retry: (half, seconds(30)),
             hold: seconds(300),
             check: seconds(10),
             stall: seconds(60),
             abandoned: seconds(60),
+            made_good: seconds(180),
+            elsewhere: seconds(600),
             heartbeat: seconds(10),
         }
     }

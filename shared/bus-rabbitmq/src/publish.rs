@@ -5,6 +5,7 @@ use crate::link::Link;
 use crate::message::{self, Message};
 use crate::rabbitmq::Shared;
 use bus::Published;
+use contracts::failpoint::{self, Point};
 use contracts::{Envelope, topology};
 use futures_util::poll;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -115,6 +116,7 @@ impl Publisher {
             };
             confirms.push(written.map_err(|error| error.to_string())?);
         }
+        failpoint::pass(Point::BeforeConfirm);
         // The library attaches a return to whichever confirm comes next, so all are gathered before any is judged.
         let (mut answers, mut returned) = (Vec::with_capacity(batch.len()), HashSet::new());
         for confirm in confirms {

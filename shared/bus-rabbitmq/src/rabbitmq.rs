@@ -3,7 +3,8 @@
 
 use crate::broker;
 use crate::consume::Consumer;
-use crate::declare::{Declared, Forgotten, declare};
+use crate::control::{Ear, Mouth};
+use crate::declare::{Declared, Forgotten, declare, look_at};
 use crate::error::ConnectError;
 use crate::health::Health;
 use crate::link::Link;
@@ -14,9 +15,9 @@ use crate::publish::Publisher;
 use crate::supervise::until_it_ends;
 use crate::watch::watch;
 use async_trait::async_trait;
-use bus::{BusStatus, EventBus, Published, Subscription};
-use contracts::Envelope;
-use contracts::topology::HEARS;
+use bus::{BusStatus, EventBus, Published, Steward, Subscription};
+use contracts::topology::{HEARS, consumers_of};
+use contracts::{Control, Envelope};
 use lapin::uri::AMQPUri;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,12 +27,18 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+/// How much earlier than a publisher notices it another process may have made a consumer's queue: as long as it takes to
+/// replace all processes by those of a newer release.
+const OVERLAP: Duration = Duration::from_secs(600);
+
 /// Moves envelopes through RabbitMQ. Dropping it ends its connections; what is under way then is delivered again.
 pub struct RabbitMq {
     shared: Arc<Shared>,
     publisher: Publisher,
+    mouth: Mouth,
     consuming: watch::Receiver<Option<Arc<Link>>>,
     consumers: Arc<Mutex<Vec<Consumer>>>,
+    ears: Mutex<Vec<Ear>>,
     /// Ended by being dropped.
     _keepers: JoinSet<()>,
 }
@@ -85,11 +92,21 @@ impl RabbitMq {
         let publishing = Arc::new(shared.open(Role::Publishing, Forgotten::Revive).await?);
         let consuming = Arc::new(shared.open(Role::Consuming, Forgotten::Keep).await?);
         let mut keepers = JoinSet::new();
-        let publisher = Publisher::new(Arc::clone(&shared), shared.keep(Role::Publishing, publishing, &mut keepers));
+        let publishing = shared.keep(Role::Publishing, publishing, &mut keepers);
+        let mouth = Mouth::new(Arc::clone(&shared), publishing.clone());
+        let publisher = Publisher::new(Arc::clone(&shared), publishing);
         let links = shared.keep(Role::Consuming, consuming, &mut keepers);
         let consumers = Arc::default();
         keepers.spawn(shared.watch(links.clone(), Arc::clone(&consumers)));
-        Ok(Arc::new(Self { shared, publisher, consuming: links, consumers, _keepers: keepers }))
+        Ok(Arc::new(Self {
+            shared,
+            publisher,
+            mouth,
+            consuming: links,
+            consumers,
+            ears: Mutex::default(),
+            _keepers: keepers,
+        }))
     }
 }
 
@@ -232,6 +249,43 @@ impl EventBus for RabbitMq {
         for consumer in gone {
             consumer.stop().await;
         }
+        let gone: Vec<Ear> = {
+            let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
+            let (gone, stay) = ears.drain(..).partition(|ear| ear.domain == consumer);
+            *ears = stay;
+            gone
+        };
+        for ear in gone {
+            ear.stop().await;
+        }
+    }
+
+    async fn appoint(&self, domain: &'static str, steward: Arc<dyn Steward>) {
+        let ear = Ear::start(&self.shared, &self.consuming, domain, steward);
+        self.ears.lock().unwrap_or_else(PoisonError::into_inner).push(ear);
+    }
+
+    async fn tell(&self, to: &str, message: &Control, deadline: Duration) -> Published {
+        self.mouth.tell(to, message, deadline).await
+    }
+
+    fn hearers(&self, domain: &str, aggregate: &str) -> Vec<&'static str> {
+        let forgotten = self.shared.forgotten();
+        consumers_of(domain, aggregate).filter(|consumer| !forgotten.contains(consumer)).collect()
+    }
+
+    fn overlap(&self) -> Duration {
+        OVERLAP
+    }
+
+    async fn is_drained(&self, consumer: &str) -> bool {
+        let Some(link) = self.consuming.borrow().clone() else { return false };
+        let inbox = look_at(&link, &self.shared.names.inbox(consumer)).await;
+        inbox.is_ok_and(|inbox| inbox.is_some_and(|inbox| inbox.message_count() == 0))
+    }
+
+    fn made_good(&self, consumer: &str) {
+        self.shared.health.made_good(self.shared.names.inbox(consumer).as_str(), self.shared.timing.made_good);
     }
 
     fn status(&self) -> BusStatus {
@@ -242,5 +296,6 @@ impl EventBus for RabbitMq {
 impl Drop for RabbitMq {
     fn drop(&mut self) {
         self.consumers.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Consumer::abort);
+        self.ears.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Ear::abort);
     }
 }

@@ -1,7 +1,8 @@
-//! Queues that were deleted. Rule: they are made again as soon as that is noticed, because until then events go past
-//! their consumer; and it is said for as long as the process runs, because making them again brings nothing back.
+//! Queues that were deleted, and bindings that were removed. Rule: they are made again as soon as that is noticed, because
+//! until then events go past their consumer; and of a queue it is said until nothing is missing any more, because making it
+//! again brings nothing back.
 
-use crate::declare::{declare_consumer, is_forgotten, look_at};
+use crate::declare::{bind_consumer, declare_consumer, is_forgotten, look_at};
 use crate::link::{Link, Trouble};
 use crate::rabbitmq::Shared;
 use lapin::Queue;
@@ -27,7 +28,10 @@ pub(crate) async fn look_after(shared: &Shared, link: &Link, consumer: &'static 
     let trouble = format!("queues of {consumer}");
     if here == [true, true] {
         shared.note_forgotten(consumer, false);
-        shared.health.fine(&trouble);
+        match bind_consumer(link, &shared.uri, &shared.names, consumer).await {
+            Ok(()) => shared.health.fine(&trouble),
+            Err(error) => drop(shared.health.trouble(&trouble, &format!("{consumer} cannot be bound: {error}"))),
+        }
         return Ok(Found { inbox, forgotten: false });
     }
     let forgotten = is_forgotten(link, &shared.names, consumer).await?;

@@ -2,6 +2,7 @@
 //! empties is named, and a consumer that the broker forgot is reopened; none of it waits for an event to be missed.
 
 use crate::consume::{Consumer, Pulse};
+use crate::declare::declare_control;
 use crate::link::{Link, Trouble};
 use crate::rabbitmq::Shared;
 use crate::restore::{Found, look_after};
@@ -45,6 +46,17 @@ pub(crate) async fn watch(
             if let Err(trouble) = look(&shared, &link, line.consumer, pulse.as_deref(), idle).await {
                 tracing::warn!(consumer = line.consumer, trouble = trouble.text, "a queue could not be looked at");
                 break;
+            }
+        }
+        for line in HEARS.iter().filter(|line| !shared.mounted.contains(&line.consumer)) {
+            shared.health.made_good(shared.names.inbox(line.consumer).as_str(), shared.timing.elsewhere);
+        }
+        let forgotten = shared.forgotten();
+        for domain in shared.mounted.iter().filter(|domain| !forgotten.contains(*domain)) {
+            let trouble = format!("control queue of {domain}");
+            match declare_control(&link, &shared.uri, &shared.names, domain).await {
+                Ok(()) => shared.health.fine(&trouble),
+                Err(error) => drop(shared.health.trouble(&trouble, &error.to_string())),
             }
         }
     }

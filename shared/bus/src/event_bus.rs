@@ -1,9 +1,10 @@
 //! What every bus can do. Rule: a bus answers for each event of a batch, and never says `Accepted` for what might
 //! not arrive.
 
+use crate::control::Steward;
 use async_trait::async_trait;
-use contracts::Envelope;
 use contracts::topology::StreamName;
+use contracts::{Control, Envelope};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,31 @@ pub trait EventBus: Send + Sync {
     /// Registers a consumer; its deliveries begin at once.
     async fn subscribe(&self, subscription: Subscription);
 
-    /// Ends the deliveries to a consumer; returns when those under way are finished.
+    /// Ends the deliveries to a domain, and what others tell it; returns when those under way are finished.
     async fn unsubscribe(&self, consumer: &str);
+
+    /// Makes a steward answer for a domain.
+    async fn appoint(&self, domain: &'static str, steward: Arc<dyn Steward>);
+
+    /// Tells a domain something, best effort: `Accepted` says that it is on its way. Takes no longer than `deadline`.
+    async fn tell(&self, to: &str, message: &Control, deadline: Duration) -> Published;
+
+    /// The consumers that an event of that stream goes to at present.
+    fn hearers(&self, domain: &str, aggregate: &str) -> Vec<&'static str>;
+
+    /// How much earlier events may have begun to go to a consumer than any process noticed.
+    fn overlap(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether nothing waits for the consumer: what was published a while ago has been offered to it, or is lost.
+    async fn is_drained(&self, _consumer: &str) -> bool {
+        true
+    }
+
+    /// A consumer has compared all that it hears with what was published, and misses nothing: what the bus has lost on the
+    /// way to it some time ago need not be an alarm any more.
+    fn made_good(&self, _consumer: &str) {}
 
     /// How it is.
     fn status(&self) -> BusStatus;

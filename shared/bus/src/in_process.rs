@@ -1,9 +1,12 @@
 //! The bus of one process. Rule: no shortcut that a broker could not offer; every event crosses as bytes, and every
 //! consumer works in a task of its own.
 
+use crate::control::Steward;
 use crate::event_bus::{BusStatus, Deliver, Delivered, EventBus, Published, Subscription};
 use async_trait::async_trait;
-use contracts::{Envelope, topology};
+use contracts::failpoint::{self, Point};
+use contracts::topology::{self, HEARS, Hears};
+use contracts::{Control, Envelope};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
@@ -18,11 +21,21 @@ use tokio::time::{Instant, timeout_at};
 const AGGREGATES_AT_ONCE: usize = 32;
 /// Batches that wait for a consumer.
 const QUEUED_BATCHES: usize = 4;
+/// Messages of other domains that wait for a steward.
+const QUEUED_MESSAGES: usize = 64;
 
 /// Hands events over within the process.
 pub struct InProcess {
     mounted: Vec<&'static str>,
+    hears: &'static [Hears],
     consumers: Mutex<Vec<Consumer>>,
+    stewards: Mutex<Vec<Appointed>>,
+}
+
+struct Appointed {
+    domain: &'static str,
+    messages: mpsc::Sender<Vec<u8>>,
+    task: JoinHandle<()>,
 }
 
 struct Consumer {
@@ -41,14 +54,24 @@ impl InProcess {
     /// already, makes the stream's events [`Published::Unknown`]: they stay with their publisher.
     #[must_use]
     pub fn new(mounted: impl IntoIterator<Item = &'static str>) -> Self {
-        Self { mounted: mounted.into_iter().collect(), consumers: Mutex::default() }
+        Self::with_table(mounted, HEARS)
+    }
+
+    /// The same by another table of who hears what, which only a test has.
+    #[must_use]
+    pub fn with_table(mounted: impl IntoIterator<Item = &'static str>, hears: &'static [Hears]) -> Self {
+        let mounted = mounted.into_iter().collect();
+        Self { mounted, hears, consumers: Mutex::default(), stewards: Mutex::default() }
     }
 
     /// The mounted domain that hears the event and is not there to take it.
     fn missing(&self, envelope: &Envelope, present: &[(Subscription, mpsc::Sender<Batch>)]) -> Option<&'static str> {
-        topology::consumers_of(envelope.domain(), envelope.aggregate())
-            .filter(|consumer| self.mounted.contains(consumer))
+        self.mounted_hearers(envelope.domain(), envelope.aggregate())
             .find(|consumer| present.iter().all(|(subscription, _)| subscription.consumer != *consumer))
+    }
+
+    fn mounted_hearers(&self, domain: &str, aggregate: &str) -> impl Iterator<Item = &'static str> {
+        topology::consumers_in(self.hears, domain, aggregate).filter(|consumer| self.mounted.contains(consumer))
     }
 
     fn consumers(&self) -> Vec<(Subscription, mpsc::Sender<Batch>)> {
@@ -81,6 +104,7 @@ impl EventBus for InProcess {
                 waiting.push((subscription.consumer, places, matches!(sent, Ok(Ok(()))).then_some(answered)));
             }
         }
+        failpoint::pass(Point::BeforeConfirm);
         for (consumer, places, answered) in waiting {
             let answers = match answered {
                 Some(answered) => timeout_at(deadline, answered).await.ok().and_then(Result::ok),
@@ -118,6 +142,46 @@ impl EventBus for InProcess {
                 tracing::error!(consumer = consumer.subscription.consumer, %error, "a consumer did not end well");
             }
         }
+        let gone: Vec<Appointed> = {
+            let mut stewards = self.stewards.lock().unwrap_or_else(PoisonError::into_inner);
+            let (gone, stay) = stewards.drain(..).partition(|steward| steward.domain == consumer);
+            *stewards = stay;
+            gone
+        };
+        for steward in gone {
+            drop(steward.messages);
+            if let Err(error) = steward.task.await {
+                tracing::error!(domain = steward.domain, %error, "a steward did not end well");
+            }
+        }
+    }
+
+    async fn appoint(&self, domain: &'static str, steward: Arc<dyn Steward>) {
+        let (messages, queue) = mpsc::channel(QUEUED_MESSAGES);
+        let task = tokio::spawn(hear(steward, queue));
+        self.stewards.lock().unwrap_or_else(PoisonError::into_inner).push(Appointed { domain, messages, task });
+    }
+
+    async fn tell(&self, to: &str, message: &Control, deadline: Duration) -> Published {
+        let deadline = Instant::now() + deadline;
+        let bytes = match message.to_bytes() {
+            Ok(bytes) => bytes,
+            Err(error) => return Published::Rejected(error.to_string()),
+        };
+        let steward = {
+            let stewards = self.stewards.lock().unwrap_or_else(PoisonError::into_inner);
+            stewards.iter().find(|steward| steward.domain == to).map(|steward| steward.messages.clone())
+        };
+        let Some(steward) = steward else { return Published::NoRoute };
+        match timeout_at(deadline, steward.send(bytes)).await {
+            Ok(Ok(())) => Published::Accepted,
+            Ok(Err(_)) => Published::NoRoute,
+            Err(_) => silent(to),
+        }
+    }
+
+    fn hearers(&self, domain: &str, aggregate: &str) -> Vec<&'static str> {
+        self.mounted_hearers(domain, aggregate).collect()
     }
 
     fn status(&self) -> BusStatus {
@@ -131,6 +195,20 @@ fn not_there(consumer: &str) -> Published {
 
 fn silent(consumer: &str) -> Published {
     Published::Unknown(format!("{consumer} did not answer in time"))
+}
+
+/// Hears one message after the other, each as it would come from elsewhere.
+async fn hear(steward: Arc<dyn Steward>, mut queue: mpsc::Receiver<Vec<u8>>) {
+    while let Some(message) = queue.recv().await {
+        match Control::from_bytes(&message) {
+            Ok(message) => {
+                if AssertUnwindSafe(steward.hear(message)).catch_unwind().await.is_err() {
+                    tracing::error!("answering another domain panicked");
+                }
+            }
+            Err(error) => tracing::error!(%error, "a message to another domain cannot be read"),
+        }
+    }
 }
 
 /// Works batches in order; within one, every aggregate in order and several aggregates at once.

@@ -40,7 +40,7 @@ pub struct Envelope {
     /// Position in the aggregate's stream, from 1; text, as the Sequence extension says.
     #[serde(with = "sequence_text")]
     pub sequence: i64,
-    /// See [`crate::Stream::epoch`].
+    /// Raised when the publisher's database was put back from a backup: its sequences begin anew where the backup ends.
     #[serde(rename = "streamepoch")]
     pub stream_epoch: i32,
     /// Who caused it.

@@ -12,8 +12,6 @@ pub struct Stream {
     pub id: Uuid,
     /// Sequence of the newest event, 0 before the first.
     pub seq: i64,
-    /// Raised when the producer's database was restored from a backup, so that reused sequences are noticed.
-    pub epoch: i32,
 }
 
 impl Stream {
@@ -26,6 +24,6 @@ impl Stream {
     /// The stream of a stored aggregate whose newest event has the sequence `seq`.
     #[must_use]
     pub const fn at(aggregate: &'static str, id: Uuid, seq: i64) -> Self {
-        Self { aggregate, id, seq, epoch: 1 }
+        Self { aggregate, id, seq }
     }
 }

@@ -42,7 +42,12 @@ pub fn heard_by(consumer: &str) -> &'static [StreamName] {
 
 /// The consumers of a stream.
 pub fn consumers_of(domain: &str, aggregate: &str) -> impl Iterator<Item = &'static str> {
-    HEARS
+    consumers_in(HEARS, domain, aggregate)
+}
+
+/// The consumers of a stream by another table, which only a test has.
+pub fn consumers_in(table: &'static [Hears], domain: &str, aggregate: &str) -> impl Iterator<Item = &'static str> {
+    table
         .iter()
         .filter(move |line| line.streams.iter().any(|s| s.domain == domain && s.aggregate == aggregate))
         .map(|line| line.consumer)

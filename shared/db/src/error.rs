@@ -12,6 +12,9 @@ pub enum DbError {
     /// The database cannot be used now: disk full, I/O error, closed. Nothing was kept; try again later.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// It would emit an event, and none is taken at present. Nothing was kept; try again later.
+    #[error("no events are taken at present: {0}")]
+    Refused(String),
     /// The commit was sent and its outcome is not known. Try again with the same idempotency key.
     #[error("the outcome of the commit is unknown: {0}")]
     Unknown(String),
@@ -49,7 +52,7 @@ impl DbError {
     /// is counted for it.
     #[must_use]
     pub const fn is_infrastructure(&self) -> bool {
-        matches!(self, Self::Busy | Self::Unavailable(_) | Self::Unknown(_) | Self::Conflict)
+        matches!(self, Self::Busy | Self::Unavailable(_) | Self::Refused(_) | Self::Unknown(_) | Self::Conflict)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod context;
 mod error;
+mod gate;
 mod ids;
 mod options;
 mod postgres;
@@ -17,6 +18,7 @@ mod tx;
 
 pub use context::Context;
 pub use error::{DbError, OpenError};
+pub use gate::{Gate, Load};
 pub use ids::Ids;
 pub use options::{DbOptions, Limits, Store};
 pub use postgres::{MigrationLock, Server, lock_for_migrations, migration_connection};

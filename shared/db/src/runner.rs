@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use crate::error::{DbError, OpenError};
+use crate::gate::Gate;
 use crate::ids::Ids;
 use crate::options::{DbOptions, Store};
 use crate::reader::Reader;
@@ -10,6 +11,7 @@ use crate::turn::Writer;
 use crate::tx::Tx;
 use crate::{postgres, sqlite};
 use contracts::Clock;
+use contracts::failpoint::{Point, pass};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,6 +65,7 @@ struct Shared {
     writer: Writer,
     reader: Reader,
     ids: Arc<Ids>,
+    gate: Arc<Gate>,
     committed: Arc<Notify>,
     trouble: Arc<Mutex<Option<String>>>,
     kept: Kept,
@@ -105,7 +108,9 @@ impl Db {
             }
         };
         let ids = Arc::new(Ids::new(Arc::clone(&options.clock)));
-        Ok(Self { shared: Arc::new(Shared { options, writer, reader, ids, committed, trouble, kept }) })
+        Ok(Self {
+            shared: Arc::new(Shared { options, writer, reader, ids, gate: Arc::default(), committed, trouble, kept }),
+        })
     }
 
     /// Runs a use-case in a transaction: waits for the turn, runs it, sends what it pushed, commits. `Err` takes all
@@ -130,8 +135,15 @@ impl Db {
             if runs > 1 {
                 turn.contends();
             }
-            let mut tx = Tx::new(turn, context.clone(), Arc::clone(&self.shared.ids), self.clock().now());
+            let mut tx = Tx::new(
+                turn,
+                context.clone(),
+                Arc::clone(&self.shared.ids),
+                Arc::clone(&self.shared.gate),
+                self.clock().now(),
+            );
             let result = use_case.run(&mut tx, command).await;
+            pass(Point::BeforeCommit);
             let (result, ticket) = match result {
                 Ok(value) => match tx.keep().await {
                     Ok(ticket) => (Ok(value), Some(ticket)),
@@ -142,7 +154,7 @@ impl Db {
                 },
                 Err(error) => (Err(error), None),
             };
-            let met_conflict = tx.may_rerun();
+            let (met_conflict, load) = (tx.may_rerun(), tx.load());
             let ticket = match ticket {
                 Some(ticket) => Some(ticket),
                 None => tx.take_back().await,
@@ -157,6 +169,7 @@ impl Db {
                 let outcome = settled.map_err(E::from).and(result);
                 if outcome.is_ok() {
                     self.relieve();
+                    self.shared.gate.add(load);
                 }
                 return outcome;
             }
@@ -181,6 +194,12 @@ impl Db {
     #[must_use]
     pub fn new_id(&self) -> Uuid {
         self.shared.ids.next()
+    }
+
+    /// Whether events may be emitted.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.shared.gate
     }
 
     /// Told after a commit that emitted events.

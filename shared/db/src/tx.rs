@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use crate::error::DbError;
+use crate::gate::{Gate, Load};
 use crate::ids::Ids;
 use crate::row::{FromRow, entity_columns, model};
 use crate::turn::{Ticket, Turn};
@@ -21,12 +22,16 @@ pub struct Tx {
     ids: Arc<Ids>,
     now: DateTime<Utc>,
     emitted: bool,
+    /// What is new in the outbox.
+    load: Load,
+    gate: Arc<Gate>,
 }
 
 impl Tx {
-    pub(crate) fn new(turn: Turn, context: Context, ids: Arc<Ids>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(turn: Turn, context: Context, ids: Arc<Ids>, gate: Arc<Gate>, now: DateTime<Utc>) -> Self {
         let backend = turn.backend();
-        Self { turn: Some(turn), backend, pushed: Vec::new(), context, ids, now, emitted: false }
+        let (pushed, load) = (Vec::new(), Load::default());
+        Self { turn: Some(turn), backend, pushed, context, ids, now, emitted: false, load, gate }
     }
 
     /// The row that the statement finds, if any. What was pushed before is sent first.
@@ -81,9 +86,18 @@ impl Tx {
         self.pushed.push(statement.build(self.backend));
     }
 
-    /// Notes that events were emitted, so that the relay is woken after the commit.
+    /// Notes that there is something to relay, so that the relay is woken after the commit.
     pub fn mark_emitted(&mut self) {
         self.emitted = true;
+    }
+
+    /// Notes a new event of so many bytes: the commit is refused where none may be emitted. The stream epoch that the
+    /// event belongs to.
+    pub fn mark_new(&mut self, bytes: usize) -> i32 {
+        self.emitted = true;
+        self.load.events += 1;
+        self.load.bytes += i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.gate.epoch()
     }
 
     /// The transaction's instant: the same at every call.
@@ -137,8 +151,16 @@ impl Tx {
         self.turn.as_ref().is_some_and(Turn::may_rerun)
     }
 
+    /// What is new in the outbox once this is committed.
+    pub(crate) const fn load(&self) -> Load {
+        self.load
+    }
+
     /// Sends what is pushed and keeps the work.
     pub(crate) async fn keep(&mut self) -> Result<Ticket, DbError> {
+        if self.load.events > 0 {
+            self.gate.check(&self.context)?;
+        }
         let (pushed, emitted) = (std::mem::take(&mut self.pushed), self.emitted);
         let kept = self.turn()?.keep(&pushed, emitted).await;
         if kept.is_ok() {

@@ -1,13 +1,16 @@
 //! Clean-up. Rule: only what is done may go, in small statements, so that a write never waits for long. Watermarks
-//! stay for ever, so an event that is older than every inbox row is still known as a duplicate; outbox rows stay
-//! until a consumer that joins later can be given what they told by other means.
+//! stay for ever, so an event that is older than every inbox row is still known as a duplicate; whoever misses an event
+//! that is kept no more gets the aggregate as it is.
 
-use crate::entity::inbox::{Column, DONE, Entity};
-use chrono::{DateTime, Utc};
+use crate::entity::inbox::{Column, DONE, Entity, is};
+use crate::entity::outbox;
+use chrono::{DateTime, TimeDelta, Utc};
 use db::{Context, Db, DbError, Tx};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
+/// How long published events are kept; whoever misses one later gets the aggregate as it is.
+pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// Rows that one statement deletes.
 const AT_ONCE: u64 = 1_000;
 
@@ -26,10 +29,38 @@ pub async fn purge(db: &Db, before: DateTime<Utc>) -> Result<u64, DbError> {
     }
 }
 
+/// Deletes events that were published before `before`, and never one that was not; how many went.
+///
+/// # Errors
+/// See [`DbError`].
+pub async fn retire(db: &Db, before: DateTime<Utc>) -> Result<u64, DbError> {
+    let mut gone = 0;
+    loop {
+        let deleted = db.write(&Context::default(), &before, retire_some).await?;
+        gone += deleted;
+        if deleted < AT_ONCE {
+            return Ok(gone);
+        }
+    }
+}
+
+async fn retire_some(tx: &mut Tx, before: &DateTime<Utc>) -> Result<u64, DbError> {
+    let published = Condition::all().add(outbox::Column::PublishedAt.is_not_null());
+    let published = published.add(outbox::Column::PublishedAt.lt(*before));
+    let mut oldest = Query::select();
+    oldest
+        .column(outbox::Column::Id)
+        .from(outbox::Entity)
+        .cond_where(published)
+        .order_by(outbox::Column::PublishedAt, Order::Asc)
+        .limit(AT_ONCE);
+    tx.run(outbox::Entity::delete_many().filter(outbox::Column::Id.in_subquery(oldest))).await
+}
+
 async fn purge_some(tx: &mut Tx, before: &DateTime<Utc>) -> Result<u64, DbError> {
     // By the whole key: each statement then costs what it deletes, and not what is left.
     let key = [Column::Consumer, Column::EventId];
-    let done = Condition::all().add(Column::Status.eq(DONE)).add(Column::DoneAt.lt(*before));
+    let done = is(DONE).add(Column::DoneAt.lt(*before));
     let mut oldest = Query::select();
     oldest.columns(key).from(Entity).cond_where(done).order_by(Column::DoneAt, Order::Asc).limit(AT_ONCE);
     tx.run(Entity::delete_many().filter(Expr::tuple(key.map(Expr::col)).in_subquery(oldest))).await

@@ -5,6 +5,7 @@ use crate::due::AT_ONCE;
 use crate::entity::inbox::{Column, DEAD, Entity, SKIPPED, WAITING};
 use crate::entity::inbox_head;
 use contracts::EventId;
+use contracts::failpoint::{self, Point};
 use db::{Context, Db, DbError, Tx};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
@@ -62,6 +63,7 @@ pub(crate) async fn replay_one(tx: &mut Tx, target: &Target) -> Result<(), DeadL
                     .filter(Column::Consumer.eq(&target.consumer))
                     .filter(Column::EventId.eq(target.event.uuid())),
             );
+            failpoint::pass(Point::MidRetry);
             Ok(())
         }
         _ => Err(DeadLetterError::NotDead),

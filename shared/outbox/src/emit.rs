@@ -24,17 +24,19 @@ pub fn emit<E: Event>(tx: &mut Tx, event: E, stream: &mut Stream) {
     };
     #[expect(clippy::expect_used, reason = "a payload is a struct of plain fields and always has a JSON form")]
     let payload = serde_json::to_vec(&event).expect("payload");
+    let headers = headers.to_text();
+    let epoch = tx.mark_new(payload.len() + headers.len());
     let row = ActiveModel {
         id: ActiveValue::NotSet,
         event_id: Set(tx.new_id()),
         aggregate_type: Set(stream.aggregate.to_owned()),
         aggregate_id: Set(stream.id.to_string()),
         aggregate_seq: Set(stream.seq),
-        stream_epoch: Set(stream.epoch),
+        stream_epoch: Set(epoch),
         event_type: Set(E::event_type()),
         schema_version: Set(E::VERSION),
         routing_key: Set(E::routing_key()),
-        headers: Set(headers.to_text()),
+        headers: Set(headers),
         payload: Set(payload),
         occurred_at: Set(tx.now()),
         published_at: Set(None),
@@ -43,7 +45,6 @@ pub fn emit<E: Event>(tx: &mut Tx, event: E, stream: &mut Stream) {
         last_error: Set(None),
     };
     tx.push(Entity::insert(row));
-    tx.mark_emitted();
 }
 
 /// Blanks the payloads of an aggregate's events, because the person they speak of has a right to be forgotten. The

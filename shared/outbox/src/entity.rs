@@ -2,6 +2,9 @@
 
 pub(crate) mod inbox;
 pub(crate) mod inbox_head;
+pub(crate) mod inbox_source;
 pub(crate) mod outbox;
+pub(crate) mod outbox_consumer;
 pub(crate) mod relay_lease;
+pub(crate) mod stream_epoch;
 pub(crate) mod undecodable;

@@ -1,7 +1,9 @@
 //! How the messaging of one domain is. Rule: counts and ids, never payloads or error texts: health is public.
 
+use crate::alive::TaskHealth;
 use crate::entity::{inbox, outbox};
-use chrono::{DateTime, Utc};
+use crate::ops::lost_since;
+use chrono::{DateTime, TimeDelta, Utc};
 use db::{Db, DbError};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -20,6 +22,11 @@ pub struct MessagingHealth {
     pub pending: i64,
     /// Age of the oldest of them, in seconds.
     pub oldest_pending_seconds: Option<i64>,
+    /// Why nothing that emits an event is accepted; none while it is.
+    pub refusing: Option<String>,
+    /// How often, in the last day, this consumer had to go on without events that cannot be had any more. The audit
+    /// names them.
+    pub lost: i64,
     /// Inbox rows that wait for an event before them.
     pub parked: i64,
     /// Inbox rows whose listener failed and is tried again.
@@ -28,6 +35,10 @@ pub struct MessagingHealth {
     pub dead: i64,
     /// The newest of those that fail or are dead.
     pub blocked: Vec<Blocked>,
+    /// The task that moves outbox rows to the bus.
+    pub relay: TaskHealth,
+    /// The task that tries waiting inbox rows; none where the domain hears nothing.
+    pub inbox: Option<TaskHealth>,
 }
 
 /// An event that holds up its aggregate.
@@ -48,7 +59,11 @@ pub struct Blocked {
 }
 
 /// Reads it.
-pub(crate) async fn read(db: &Db) -> Result<MessagingHealth, DbError> {
+pub(crate) async fn read(
+    db: &Db,
+    relay: TaskHealth,
+    inbox_task: Option<TaskHealth>,
+) -> Result<MessagingHealth, DbError> {
     let reader = db.reader();
     let pending = outbox::Entity::find()
         .select_only()
@@ -57,13 +72,12 @@ pub(crate) async fn read(db: &Db) -> Result<MessagingHealth, DbError> {
         .filter(outbox::Column::PublishedAt.is_null());
     let (pending, oldest) =
         reader.rows::<(i64, Option<DateTime<Utc>>)>(pending).await?.into_iter().next().unwrap_or_default();
-    let open = [inbox::WAITING, inbox::DEAD];
     let states = inbox::Entity::find()
         .select_only()
         .column(inbox::Column::Status)
         .column_as(Expr::cust(TRIED), "tried")
         .column_as(inbox::Column::EventId.count(), "rows")
-        .filter(inbox::Column::Status.is_in(open))
+        .filter(inbox::is_open())
         .group_by(inbox::Column::Status)
         .group_by(Expr::cust(TRIED));
     let states = reader.rows::<(i16, bool, i64)>(states).await?;
@@ -72,17 +86,21 @@ pub(crate) async fn read(db: &Db) -> Result<MessagingHealth, DbError> {
     };
     Ok(MessagingHealth {
         pending,
+        refusing: db.gate().trouble(),
+        lost: lost_since(db, db.clock().now() - TimeDelta::days(1)).await?,
         oldest_pending_seconds: oldest.map(|since| (db.clock().now() - since).num_seconds()),
         parked: count(|status, tried| status == inbox::WAITING && !tried),
         failing: count(|status, tried| status == inbox::WAITING && tried),
         dead: count(|status, _| status == inbox::DEAD),
         blocked: blocked(db).await?,
+        relay,
+        inbox: inbox_task,
     })
 }
 
 async fn blocked(db: &Db) -> Result<Vec<Blocked>, DbError> {
     let select = inbox::Entity::find()
-        .filter(inbox::Column::Status.is_in([inbox::WAITING, inbox::DEAD]))
+        .filter(inbox::is_open())
         .filter(inbox::Column::Attempts.gt(0))
         .order_by_desc(inbox::Column::ReceivedAt)
         .limit(NAMED);

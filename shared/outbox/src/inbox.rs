@@ -1,5 +1,6 @@
 //! The consuming side of one domain.
 
+mod anew;
 mod apply;
 mod deliver;
 mod failure;
@@ -7,5 +8,8 @@ mod head;
 mod undecodable;
 mod worker;
 
+pub(crate) use anew::switch;
+pub(crate) use apply::apply;
 pub(crate) use deliver::Inbox;
+pub(crate) use head::{Key, lock};
 pub(crate) use worker::{tick, work_what_waits};

@@ -14,6 +14,7 @@ mod streams;
 
 pub use act::{Acted, OpsError, Target, give_up, replay, retry, skip};
 pub use audit::{Audited, audited};
+pub(crate) use audit::{LOST, lost_since, note};
 pub use emitted::{Backlog, backlog, unpublished};
 pub use filter::{Criteria, EventStatus, Window};
 pub use received::dead_letters;

@@ -92,9 +92,7 @@ pub async fn heads(db: &Db, consumer: &str) -> Result<Vec<Position>, DbError> {
 /// # Errors
 /// See [`DbError`].
 pub async fn unfinished(db: &Db, consumer: &str) -> Result<Vec<Unfinished>, DbError> {
-    let select = inbox::Entity::find()
-        .filter(inbox::Column::Consumer.eq(consumer))
-        .filter(inbox::Column::Status.is_in([inbox::WAITING, inbox::DEAD]));
+    let select = inbox::Entity::find().filter(inbox::Column::Consumer.eq(consumer)).filter(inbox::is_open());
     let describe = |row: inbox::Model| Unfinished {
         event_id: row.event_id,
         event_type: row.event_type,

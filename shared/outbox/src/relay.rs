@@ -4,19 +4,23 @@
 mod lease;
 mod outcome;
 
+use crate::alive::Pulse;
 use crate::due::due;
 use crate::entity::outbox::{Column, Entity};
 use crate::inbox::tick;
+use crate::steward::Steward;
 use crate::tuning::Tuning;
 use bus::EventBus;
+use contracts::failpoint::{self, Point};
 use db::{Db, DbError};
 pub(crate) use lease::Lease;
 use outcome::{Batch, Marks};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// No event passes one of the same aggregate that is backing off.
 const NOT_BEHIND: &str = r#"NOT EXISTS (SELECT 1 FROM outbox p WHERE p.aggregate_type = "outbox"."aggregate_type"
@@ -30,6 +34,10 @@ pub(crate) struct Relay {
     pub bus: Arc<dyn EventBus>,
     pub tuning: Tuning,
     pub lease: Lease,
+    pub pulse: Arc<Pulse>,
+    pub steward: Arc<Steward>,
+    /// Told when this process begins to relay.
+    pub led: Arc<Notify>,
 }
 
 /// What one pass came to.
@@ -49,8 +57,19 @@ impl Relay {
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let (shortest, longest) = self.tuning.poll;
         let mut pause = shortest;
+        // Who hears since when stands there before the first event goes: what goes later is not older than that.
+        while !*stop.borrow()
+            && let Err(error) = self.steward.note_consumers().await
+        {
+            tracing::warn!(domain = self.domain, %error, "who hears this domain could not be noted");
+            pause = self.back_off(&mut stop, pause).await;
+        }
         while !*stop.borrow() {
+            self.pulse.beat();
             let leads = self.lease.keep(&self.db, &self.tuning).await;
+            if !self.steward.leads.swap(leads, Ordering::AcqRel) && leads {
+                self.led.notify_one();
+            }
             let pass = if leads { self.pass().await } else { Ok(Pass::Idle) };
             match pass {
                 Ok(Pass::Full) => {
@@ -76,6 +95,7 @@ impl Relay {
                 () = tokio::time::sleep(self.lease.next(&self.tuning)) => {}
             }
         }
+        self.steward.leads.store(false, Ordering::Release);
         self.lease.release(&self.db).await;
     }
 
@@ -89,6 +109,9 @@ impl Relay {
     }
 
     async fn pass(&self) -> Result<Pass, DbError> {
+        if self.db.gate().is_closed() {
+            return Ok(Pass::Idle);
+        }
         let pending = Entity::find()
             .filter(Column::PublishedAt.is_null())
             .filter(due(Column::NextAttemptAt, self.db.clock().now(), self.tuning.backoff.1))
@@ -102,6 +125,7 @@ impl Relay {
         }
         let batch = Batch::of(rows);
         let outcomes = self.bus.publish_batch(&batch.envelopes, self.tuning.publish_deadline).await;
+        failpoint::pass(Point::BeforeMark);
         let marks = batch.sort(outcomes);
         let unsure = marks.unsure.clone();
         self.mark(marks).await?;

@@ -8,13 +8,20 @@
     reason = "a test ends at what it did not expect"
 )]
 
+#[path = "path/alive.rs"]
+mod alive;
 #[path = "path/lease.rs"]
 mod lease;
 #[path = "path/ops.rs"]
 mod ops;
 #[path = "path/pair.rs"]
 mod pair;
+#[path = "path/plans.rs"]
+mod plans;
+#[path = "path/thief.rs"]
+mod thief;
 
+use alive::a_relay_that_panics_begins_again_and_is_seen_to;
 use bus::{EventBus, Published};
 use chrono::TimeDelta;
 use contracts::{Envelope, EventId, NewEnvelope, UserId};
@@ -44,6 +51,11 @@ macro_rules! on_both_databases {
     };
 }
 
+#[path = "path/repair.rs"]
+mod repair;
+#[path = "path/restored.rs"]
+mod restored;
+
 on_both_databases! {
     what_is_emitted_is_heard_once_and_in_order,
     sixty_four_writers_of_one_aggregate_leave_no_hole_and_no_repeat,
@@ -54,7 +66,6 @@ on_both_databases! {
     under_the_policy_skip_a_dead_event_holds_up_nobody_and_can_be_replayed_late,
     a_panic_and_a_hang_are_failures_like_any_other,
     a_consumer_that_comes_later_has_missed_nothing,
-    an_event_at_a_place_that_is_taken_stays_with_its_publisher,
     streams_that_began_anew_do_not_stand_before_others,
     a_clock_that_steps_back_holds_up_nothing_and_changes_no_order,
     trouble_with_one_row_keeps_no_other_from_being_worked,
@@ -63,6 +74,7 @@ on_both_databases! {
     a_blanked_event_counts_as_handled,
     without_the_wake_up_polling_alone_moves_events,
     what_is_done_is_purged_and_still_known_as_a_duplicate,
+    a_relay_that_panics_begins_again_and_is_seen_to,
 }
 
 fn somebody(n: u128) -> UserId {
@@ -364,19 +376,6 @@ async fn a_stream_that_begins_anew_is_parked_and_not_taken_for_a_duplicate(kind:
     restored.id = EventId(Uuid::from_u128(99));
     assert_eq!(offer(&pair, &[restored]).await, [Published::Accepted]);
     assert_eq!(unfinished(&pair.task, "task").await.unwrap().len(), 1);
-    assert_eq!(pair.effects(user).await, [1]);
-    pair.stop().await;
-}
-
-async fn an_event_at_a_place_that_is_taken_stays_with_its_publisher(kind: Kind) {
-    let Some(mut pair) = Pair::new(kind).await else { return };
-    pair.start_consumer().await;
-    let user = somebody(1);
-    assert_eq!(offer(&pair, &[event(user, 1, 1)]).await, [Published::Accepted]);
-    // A restored publisher gives the same sequence to another event.
-    let mut other = event(user, 1, 2);
-    other.id = EventId(Uuid::from_u128(77));
-    assert!(matches!(offer(&pair, &[other]).await[0], Published::Unknown(_)), "it must not vanish");
     assert_eq!(pair.effects(user).await, [1]);
     pair.stop().await;
 }

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use async_trait::async_trait;
-use bus::{BusStatus, Deliver, EventBus, Published, Subscription, Undecodable};
-use contracts::Envelope;
+use bus::{BusStatus, Deliver, EventBus, Published, Steward, Subscription, Undecodable};
+use contracts::{Control, Envelope, topology};
 use db::testing::Scratch;
 use db::{Db, DbOptions, Server, lock_for_migrations, migration_connection};
-use outbox::{Listeners, Messaging, Options, Tuning};
+use outbox::{Listeners, Messaging, Options, Snapshots, Tuning};
 use sea_orm::Database;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use std::sync::{Arc, Mutex};
@@ -37,6 +37,16 @@ impl EventBus for Subscribers {
 
     async fn unsubscribe(&self, _consumer: &str) {}
 
+    async fn appoint(&self, _domain: &'static str, _steward: Arc<dyn Steward>) {}
+
+    async fn tell(&self, _to: &str, _message: &Control, _deadline: Duration) -> Published {
+        Published::NoRoute
+    }
+
+    fn hearers(&self, _domain: &str, _aggregate: &str) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn status(&self) -> BusStatus {
         BusStatus { kind: "none", trouble: None }
     }
@@ -50,7 +60,9 @@ async fn keep(options: DbOptions) {
         domain: "task",
         db,
         bus: Arc::clone(&bus) as _,
+        streams: topology::heard_by("task"),
         listeners: Listeners::new("task"),
+        snapshots: Snapshots::new(),
         tuning: Tuning::default(),
     })
     .await;

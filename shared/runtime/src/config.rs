@@ -14,11 +14,12 @@ use crate::flags::ServeFlags;
 use crate::gateway::GatewayTuning;
 use crate::module::Module;
 use crate::start_error::StartError;
-use contracts::{Clock, SystemClock};
+use contracts::{Clock, SystemClock, failpoint, topology};
 use layers::{Setting, Settings, Sources};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use web::{KeySource, TrustedProxies};
 
 /// Where a domain's own binary looks for the user domain's when nobody says where it is.
 const USER_ALONE: &str = "http://127.0.0.1:8001";
+/// Of a test that ends the process at a certain point; a release build refuses it like any other unknown name.
+const FAILPOINTS: &str = "CLEAVE_FAILPOINTS";
 
 /// What a process is told. Made by [`Config::load`] or, inside a test, by [`Config::embedded`].
 #[derive(Debug, Clone)]
@@ -66,6 +69,8 @@ pub struct Config {
     pub keys_secret: Option<SecretString>,
     /// See [`Config::secret`].
     pub seal_secret: Option<SecretString>,
+    /// Where `/metrics` is shown to anybody; none: beside everything else, to administrators.
+    pub metrics_addr: Option<SocketAddr>,
     /// Filter directives of the log.
     pub log: String,
     /// How log lines look.
@@ -116,6 +121,8 @@ pub struct Seams {
     pub bus_prefix: Option<String>,
     /// Whether a start migrates PostgreSQL as `cleave migrate up` does.
     pub migrates: bool,
+    /// Who hears what; another table than the one that holds is for domains that only a test has.
+    pub hears: &'static [topology::Hears],
 }
 
 impl Default for Seams {
@@ -132,6 +139,7 @@ impl Default for Seams {
             gateway: GatewayTuning::default(),
             bus_prefix: None,
             migrates: false,
+            hears: topology::HEARS,
         }
     }
 }
@@ -153,7 +161,8 @@ impl Config {
     pub fn load(flags: &ServeFlags, modules: &[Module]) -> Result<Self, StartError> {
         let binary = of_binary(modules);
         let file = settings_file(Path::new("cleave.toml"))?;
-        Self::from_sources(Sources { flags: flags.given(), environment: environment()?, file, binary }, modules)
+        let environment = without_failpoints(environment()?)?;
+        Self::from_sources(Sources { flags: flags.given(), environment, file, binary }, modules)
     }
 
     /// What holds in a binary of these modules where an operator says nothing; without what is then not set.
@@ -185,6 +194,7 @@ impl Config {
             admin_email: "admin@cleave.invalid".to_owned(),
             keys_secret: None,
             seal_secret: None,
+            metrics_addr: None,
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             drain_delay: Duration::ZERO,
@@ -219,6 +229,7 @@ impl Config {
             admin_email: parse::required(get("admin_email")?)?,
             keys_secret: secrets::key(get("keys_secret")?, get("keys_secret_file")?)?,
             seal_secret: secrets::key(get("seal_secret")?, get("seal_secret_file")?)?,
+            metrics_addr: parse::listen_address(get("metrics_addr")?)?,
             log: parse::log(get("log")?)?,
             log_format: parse::choice(
                 get("log_format")?,
@@ -272,6 +283,18 @@ fn database_urls(settings: &Settings, modules: &[Module]) -> Result<BTreeMap<Str
         }
     }
     Ok(urls)
+}
+
+/// Arms what a test asks for, which is no setting of the program.
+fn without_failpoints(environment: Vec<(String, String)>) -> Result<Vec<(String, String)>, StartError> {
+    if !failpoint::COMPILED_IN {
+        return Ok(environment);
+    }
+    let (asked, settings): (Vec<_>, Vec<_>) = environment.into_iter().partition(|(name, _)| name == FAILPOINTS);
+    for (name, text) in asked.into_iter().filter(|(_, text)| !text.is_empty()) {
+        failpoint::arm(&text).map_err(|why| StartError::new(format!("{name} {why}")))?;
+    }
+    Ok(settings)
 }
 
 fn environment() -> Result<Vec<(String, String)>, StartError> {

@@ -2,6 +2,7 @@
 //! of their own, and all of them are gone when [`Http::stop`] returns.
 
 use crate::gateway::Gateway;
+use crate::metrics::{self, Requests};
 use crate::module::{Module, Routes};
 use crate::process::Process;
 use crate::routes::{self, Pages};
@@ -43,6 +44,7 @@ pub(crate) struct Site {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) absent: Vec<Module>,
     pub(crate) pages: Data<Pages>,
+    pub(crate) requests: Data<Requests>,
     /// Until the head of a connection's first request is there.
     pub(crate) head_deadline: Duration,
 }
@@ -144,6 +146,7 @@ fn app(
         .app_data(Data::from(Arc::clone(&site.verifier)))
         .app_data(Data::from(Arc::clone(&site.process)))
         .app_data(Data::clone(&site.pages))
+        .app_data(Data::clone(&site.requests))
         .configure(web::limits)
         .configure(|config| site.configure(config))
         .default_service(to(routes::otherwise))
@@ -151,6 +154,7 @@ fn app(
         .wrap(from_fn(middleware::catch_panics))
         .wrap(from_fn(middleware::problems))
         .wrap(from_fn(routes::final_status))
+        .wrap(from_fn(metrics::count))
         .wrap(from_fn(middleware::security_headers))
         .wrap(from_fn(middleware::request_context))
 }

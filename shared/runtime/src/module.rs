@@ -10,7 +10,7 @@ use actix_web::web::ServiceConfig;
 use contracts::Clock;
 use db::Db;
 use futures_util::future::BoxFuture;
-use outbox::Listeners;
+use outbox::{Listeners, Snapshots};
 use sea_orm_migration::MigratorTrait;
 use std::fmt;
 use std::path::PathBuf;
@@ -157,6 +157,7 @@ impl fmt::Debug for Deps {
 pub struct Mounted {
     pub(crate) routes: Vec<Routes>,
     pub(crate) listeners: Option<Listeners>,
+    pub(crate) snapshots: Snapshots,
     pub(crate) jobs: Vec<Job>,
     pub(crate) key_source: Option<Arc<dyn KeySource>>,
     pub(crate) notices: Vec<String>,
@@ -180,6 +181,13 @@ impl Mounted {
     #[must_use]
     pub fn listeners(mut self, listeners: Listeners) -> Self {
         self.listeners = Some(listeners);
+        self
+    }
+
+    /// What it can say of its aggregates to those who were not there for their history.
+    #[must_use]
+    pub fn snapshots(mut self, snapshots: Snapshots) -> Self {
+        self.snapshots = snapshots;
         self
     }
 

@@ -12,6 +12,7 @@ mod merge;
 mod merged;
 mod modules;
 mod one;
+mod restored;
 mod tree;
 
 pub(crate) use endpoints::ENDPOINTS;
@@ -49,6 +50,7 @@ pub(crate) fn routes(config: &mut ServiceConfig, process: &Arc<Process>) {
                 .service(At::new("/dead-letters/{id}/skip").post(act::skip))
                 .service(At::new("/subscriptions").get(domain::subscriptions))
                 .service(At::new("/outbox").get(domain::outbox))
+                .service(At::new("/outbox/restored").post(restored::restored))
                 .service(At::new("/outbox/{id}/skip").post(act::give_up))
                 .service(At::new("/undecodable").get(domain::undecodable))
                 .service(At::new("/audit").get(domain::audit)),

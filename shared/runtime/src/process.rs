@@ -7,7 +7,7 @@ use bus::EventBus;
 use chrono::{DateTime, Utc};
 use contracts::Clock;
 use futures_util::future::join_all;
-use outbox::MessagingHealth;
+use outbox::{MessagingHealth, TaskHealth};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -17,6 +17,9 @@ use web::Verifier;
 
 /// An event that waits longer than this makes its domain degraded.
 const LATE_SECONDS: i64 = 60;
+/// A relay or inbox that has not looked for longer than this makes its domain degraded. A look every 2 s is usual; one
+/// batch may wait 10 s for the bus and once more for the database.
+const SILENT_SECONDS: u64 = 30;
 
 /// The process, as its own routes see it.
 pub(crate) struct Process {
@@ -147,6 +150,8 @@ impl Domain {
         let messaging = self.messaging.health().await;
         let status = match &messaging {
             _ if !writable => Status::Unhealthy,
+            // Whatever would change something that others hear of is refused.
+            Ok(messaging) if messaging.refusing.is_some() => Status::Unhealthy,
             Ok(messaging) if is_well(messaging) => Status::Healthy,
             Ok(_) | Err(_) => Status::Degraded,
         };
@@ -168,5 +173,11 @@ fn is_well(messaging: &MessagingHealth) -> bool {
     messaging.parked == 0
         && messaging.failing == 0
         && messaging.dead == 0
+        && messaging.lost == 0
         && messaging.oldest_pending_seconds.is_none_or(|age| age < LATE_SECONDS)
+        && [Some(messaging.relay), messaging.inbox].iter().flatten().all(is_alive)
+}
+
+const fn is_alive(task: &TaskHealth) -> bool {
+    task.last_tick_seconds < SILENT_SECONDS
 }

@@ -12,6 +12,7 @@ pub(crate) use docs::Pages;
 pub(crate) use final_status::final_status;
 pub(crate) use otherwise::otherwise;
 
+use crate::metrics;
 use actix_web::web::ServiceConfig;
 use web::At;
 
@@ -23,5 +24,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(At::new("/health").get(health::health))
         .service(At::new("/health/live").get(health::live))
         .service(At::new("/health/ready").get(health::ready))
-        .service(At::new("/health/{service}").get(health::service));
+        .service(At::new("/health/{service}").get(health::service))
+        .service(At::new("/metrics").get(metrics::for_admins));
 }

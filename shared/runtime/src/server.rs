@@ -11,6 +11,7 @@ pub use start::serve;
 
 use crate::data_dir::{AddressFile, Lock};
 use crate::http::Http;
+use crate::metrics::MetricsListener;
 use crate::migrate::Migrated;
 use crate::process::Process;
 use ::bus::EventBus;
@@ -52,6 +53,7 @@ pub struct Server {
     process: Arc<Process>,
     bus: Arc<dyn EventBus>,
     http: Http,
+    metrics: Option<MetricsListener>,
     jobs: Jobs,
     following: JoinSet<()>,
     address_file: Option<AddressFile>,
@@ -119,6 +121,7 @@ impl Server {
         self.http.stop().await;
         self.jobs.stop().await;
         self.following.shutdown().await;
+        drop(self.metrics.take());
         // All relays before the first inbox: an event that is offered to nobody counts as delivered.
         join_all(self.domains().iter().map(|domain| domain.messaging.stop_relay())).await;
         join_all(self.domains().iter().map(|domain| domain.messaging.stop_inbox())).await;

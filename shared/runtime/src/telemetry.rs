@@ -18,7 +18,9 @@ pub fn init(config: &Config) {
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // A line that cannot be written is lost. Told to say so, the library says it on the same standard error with a macro
+    // that panics, in whatever task it is: a full disk under a log would end them all.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // A subscriber that is already there belongs to a test harness.
     let _ = if text {
         lines.with_ansi(stderr().is_terminal()).try_init().err()

@@ -1,6 +1,7 @@
 //! A whole system inside a test.
 
 mod end;
+mod front;
 mod people;
 mod rest;
 mod rows;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 use uuid::Uuid;
+use web::TrustedProxies;
 
 /// The issuer of tokens and the base of links; the same after a restart on another port.
 const PUBLIC_URL: &str = "http://cleave.test";
@@ -53,6 +55,8 @@ pub struct System {
     /// Of the process inside the test.
     config: Config,
     server: Option<Server>,
+    /// The one before it.
+    gateway: Option<Server>,
     /// Those of a system that has several.
     processes: Processes,
     stores: Vec<Store>,
@@ -88,6 +92,10 @@ impl System {
         config.public_url = Some(PUBLIC_URL.to_owned());
         config.admin_password = Some(SecretString::from(PASSWORD));
         config.seams.key_source = Some(Arc::clone(&tokens) as _);
+        if topology.gateway {
+            config.internal_token = Some(ground.secret.clone().into());
+            config.trusted_proxies = TrustedProxies::parse("127.0.0.1").expect("an address");
+        }
         ground.tell(&mut config);
         prepare(&mut config, shared);
         change(&mut config);
@@ -96,6 +104,7 @@ impl System {
             topology,
             config,
             server: None,
+            gateway: None,
             processes: Processes::default(),
             stores: Vec::new(),
             clock,
@@ -114,6 +123,9 @@ impl System {
             let server = (self.start)(self.config.clone()).await.unwrap_or_else(|error| panic!("{error}"));
             let store = |domain: &runtime::Domain| Store { name: domain.name, db: domain.db.clone() };
             self.stores = server.domains().iter().map(store).collect();
+            if self.topology.gateway {
+                self.gateway = Some(self.gateway_before(&server).await);
+            }
             self.server = Some(server);
             return;
         }
@@ -188,9 +200,10 @@ impl System {
     /// After a stop.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        match self.processes.front() {
-            Some(front) => front,
-            None => self.server().address(),
+        match (self.processes.front(), &self.gateway) {
+            (Some(front), _) => front,
+            (None, Some(gateway)) => gateway.address(),
+            (None, None) => self.server().address(),
         }
     }
 
@@ -248,6 +261,9 @@ impl System {
 
     /// Stops it in good order.
     pub async fn stop(&mut self) {
+        if let Some(gateway) = self.gateway.take() {
+            gateway.stop().await;
+        }
         if let Some(server) = self.server.take() {
             server.stop().await;
         }

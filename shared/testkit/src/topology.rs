@@ -14,6 +14,8 @@ pub struct Topology {
     pub carrier: Carrier,
     /// Its processes; none: one inside the test.
     pub processes: &'static [Part],
+    /// Whether a gateway stands before the process inside the test.
+    pub gateway: bool,
 }
 
 /// Where the rows of a system are.
@@ -73,6 +75,7 @@ macro_rules! topologies {
                 databases: Databases::$databases,
                 carrier: Carrier::$carrier,
                 processes: $processes,
+                gateway: false,
             };)+
 
             /// All of them.
@@ -129,15 +132,22 @@ impl Topology {
         postgres.into_iter().chain(rabbitmq).filter(|needed| !servers::is_there(*needed)).count() == 0
     }
 
-    /// The one that `CLEAVE_TEST_TOPOLOGY` names, for suites of one domain; without it, one process on SQLite.
+    /// The one that `CLEAVE_TEST_TOPOLOGY` names, for suites of one domain; without it, one process on SQLite. Of one
+    /// that has several processes, what concerns a single domain: its service and the gateway, both inside the test.
     ///
     /// # Panics
     /// When there is none of that name.
     #[must_use]
     pub fn asked() -> Self {
         let Some(name) = servers::setting("CLEAVE_TEST_TOPOLOGY") else { return Self::EMBEDDED };
-        let asked = Self::ALL.iter().find(|topology| topology.name == name && topology.processes.is_empty());
-        *asked.unwrap_or_else(|| panic!("CLEAVE_TEST_TOPOLOGY={name} is no topology of one process"))
+        let asked = Self::ALL.iter().find(|topology| topology.name == name);
+        let asked = *asked.unwrap_or_else(|| panic!("CLEAVE_TEST_TOPOLOGY={name} is no topology"));
+        if asked.processes.is_empty() {
+            return asked;
+        }
+        // The only domain of a database has one of its own.
+        let databases = if asked.databases == Databases::Apart { Databases::Schemas } else { asked.databases };
+        Self { databases, processes: &[], gateway: asked.processes.iter().any(Part::is_gateway), ..asked }
     }
 
     /// The same with other processes.

@@ -6,6 +6,7 @@ use crate::call::Command;
 use crate::idempotency;
 use crate::problem::Problem;
 use actix_web::HttpResponse;
+use contracts::failpoint::{Point, pass};
 use db::{Db, DbError, UseCase};
 
 /// Runs a use-case in a transaction and answers. `answer` looks at the result only; it may run more than once.
@@ -26,11 +27,13 @@ where
     T: Send,
     E: From<DbError> + Into<Problem> + Send + 'static,
 {
-    match call.key() {
+    let answered = match call.key() {
         Some(key) => idempotency::once(db, call.context(), key, command, use_case, answer).await,
         None => {
             let value = db.write(call.context(), command, use_case).await.map_err(Into::into)?;
             answer(&value).into_response()
         }
-    }
+    };
+    pass(Point::BeforeAnswer);
+    answered
 }

@@ -75,13 +75,14 @@ impl PrivateBroker {
     pub fn run(&mut self) {
         let mut server = Command::new(&self.server);
         self.surround(&mut server);
-        let held = self.held.insert(Held::start(&server, &self.directory.path().join("node.log")));
-        let (started, address) = (Instant::now(), SocketAddr::from(([127, 0, 0, 1], self.port)));
-        while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
+        let held = Held::start(&server, &self.directory.path().join("node.log"));
+        let started = Instant::now();
+        while !self.accepts() {
             assert!(held.runs(), "RabbitMQ does not start: {}", held.said());
             assert!(started.elapsed() < PATIENCE, "RabbitMQ takes too long: {}", held.said());
             std::thread::sleep(Duration::from_millis(20));
         }
+        self.held = Some(held);
     }
 
     /// Stops the node in good order.
@@ -133,6 +134,17 @@ impl PrivateBroker {
         let held = self.held.take().expect("a running node");
         held.signal(signal);
         held.wait(PATIENCE);
+        // A killed process of many threads counts as ended before the last of them has let go of its sockets.
+        let since = Instant::now();
+        while self.accepts() {
+            assert!(since.elapsed() < PATIENCE, "RabbitMQ still accepts connections: {}", held.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn accepts(&self) -> bool {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
     }
 
     fn name(&self) -> String {

@@ -65,8 +65,23 @@ pub fn check(ledger: &[Line], facts: &Facts) -> Vec<Violation> {
     found.extend(effects::i8_nobody_is_told_twice(facts));
     found.extend(streams::i9_what_is_published_was_taken(facts));
     found.extend(effects::i10_domains_agree(facts));
+    found.extend(streams::i11_dead_letters_can_be_brought_on(facts));
     found.extend(streams::i12_the_files_are_sound(facts));
+    found.extend(commands::i13_versions_never_decrease(&history));
+    found.extend(streams::i14_nothing_is_held_open(facts));
     found.extend(streams::i17_everything_is_at_rest(facts));
+    found
+}
+
+/// The same of the effects alone, where no client wrote down what it asked for.
+#[must_use]
+pub fn check_effects(facts: &Facts) -> Vec<Violation> {
+    let mut found = streams::i5_nothing_comes_from_nowhere(facts);
+    found.extend(effects::i6_every_event_has_its_effects(facts));
+    found.extend(effects::i7_effects_are_in_order(facts));
+    found.extend(effects::i8_nobody_is_told_twice(facts));
+    found.extend(streams::i9_what_is_published_was_taken(facts));
+    found.extend(streams::i11_dead_letters_can_be_brought_on(facts));
     found
 }
 

@@ -53,6 +53,8 @@ pub struct Taken {
     pub status: i64,
     /// The payload, as long as the event waits or is dead.
     pub data: Option<Value>,
+    /// How often its listener failed.
+    pub attempts: i64,
     /// What the newest attempt said.
     pub last_error: Option<String>,
 }
@@ -138,6 +140,8 @@ pub struct Facts {
     pub undecodable: usize,
     /// What a SQLite file says of itself, when it is not well.
     pub damage: Vec<String>,
+    /// Transactions and locks that somebody holds.
+    pub held: Vec<String>,
 }
 
 impl Facts {
@@ -149,6 +153,7 @@ impl Facts {
         let mut facts = Self::default();
         for (domain, store) in stores {
             facts.messaging(domain, store).await;
+            facts.held.extend(store.held().await.into_iter().map(|what| format!("{domain}: {what}")));
         }
         let (user, task, notification) = (&stores["user"], &stores["task"], &stores["notification"]);
         for row in
@@ -209,7 +214,7 @@ impl Facts {
         self.outboxes.insert(domain.to_owned(), store.read(&sql).await.iter().map(emitted).collect());
         let payload = format!("CASE WHEN payload IS NULL THEN NULL ELSE {payload} END");
         let sql = format!(
-            "SELECT consumer, {event}, source, aggregate_type, {of}, aggregate_seq, event_type, status, {payload}, last_error FROM inbox"
+            "SELECT consumer, {event}, source, aggregate_type, {of}, aggregate_seq, event_type, status, {payload}, last_error, attempts FROM inbox"
         );
         for row in store.read(&sql).await {
             let taken = Taken {
@@ -222,6 +227,7 @@ impl Facts {
                 status: number(&row, 7),
                 data: row[8].as_ref().map(|_| json(&row, 8)),
                 last_error: row[9].clone(),
+                attempts: number(&row, 10),
             };
             self.inboxes.entry(text(&row, 0)).or_default().push(taken);
         }

@@ -1,8 +1,10 @@
 //! The processes of a system as an operator has them: told by environment variables, on the real clock, with the limits that
 //! are shipped. Rule: each is this test's binary again, so that it is never older than the test; none outlives the test.
 
-use super::held::{Held, free_port, setting};
-use super::load::{Caller, PASSWORD};
+mod command;
+
+use super::caller::Caller;
+use super::held::{Held, free_port, number, setting};
 use super::store::Store;
 use runtime::{Config, StartError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,16 +15,20 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use testkit::{Part, Start, Topology};
 
-/// The test that such a process runs.
-const ENTRY: &str = "process::served";
 /// Set for such a process.
 const SERVE: &str = "CLEAVE_TEST_SERVE";
+/// After how many attempts an event is dead, where a test has no hour to wait for it.
+pub const ATTEMPTS: &str = "CLEAVE_TEST_ATTEMPTS";
+/// The ceiling of the wait between two attempts, in seconds.
+pub const LONGEST_BACKOFF: &str = "CLEAVE_TEST_LONGEST_BACKOFF_SECONDS";
+/// Where a process ends by itself.
+const FAILPOINTS: &str = "CLEAVE_FAILPOINTS";
+/// Set where what is lost is looked for sooner than it is by what is shipped.
+pub const HASTY: &str = "CLEAVE_TEST_HASTY";
+/// How many events may wait in an outbox, where that is not as many as shipped.
+pub const FULL_AT: &str = "CLEAVE_TEST_FULL_AT";
 /// How long a system may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// What signs, seals and lets processes trust one another.
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-/// The issuer of tokens, the same wherever a process listens.
-const PUBLIC_URL: &str = "http://cleave.test";
 /// The domains, the one that brings the keys first.
 pub const DOMAINS: [&str; 3] = ["user", "task", "notification"];
 const ALL: &[Part] = &[Part::new("cleave", &DOMAINS)];
@@ -59,18 +65,34 @@ pub struct Fleet {
     directory: TempDir,
 }
 
+/// Whether this process was started as one of a system.
+#[must_use]
+pub fn is_one() -> bool {
+    setting(SERVE).is_some()
+}
+
 /// Is such a process where this one was started as one, until it is killed; otherwise it returns at once.
 ///
 /// # Panics
 /// When the process does not start.
 pub async fn served(settings: fn() -> Result<Config, StartError>, start: Start) {
-    if setting(SERVE).is_none() {
+    if !is_one() {
         return;
     }
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false);
     log.with_env_filter("warn,outbox=info,bus_rabbitmq=info,db=info").init();
     let mut config = settings().unwrap_or_else(|error| panic!("{error}"));
     config.seams.migrates = true;
+    let relay = &mut config.seams.relay;
+    relay.attempts = i32::try_from(number(ATTEMPTS, relay.attempts.unsigned_abs().into())).expect("a small number");
+    relay.backoff.1 = Duration::from_secs(number(LONGEST_BACKOFF, relay.backoff.1.as_secs()));
+    if setting(HASTY).is_some() {
+        relay.gap = (Duration::from_secs(1), Duration::from_secs(5));
+        relay.digest = (Duration::from_secs(2), Duration::from_secs(5));
+    }
+    if let Some(events) = setting(FULL_AT) {
+        relay.outbox.events = events.parse().unwrap_or_else(|error| panic!("{FULL_AT}: {error}"));
+    }
     let server = start(config).await.unwrap_or_else(|error| panic!("{error}"));
     server.join().await;
 }
@@ -81,6 +103,31 @@ impl Fleet {
     /// # Panics
     /// When one does not start.
     pub async fn start(topology: Topology, place: Place, bus: Option<&str>) -> Self {
+        Self::start_with(topology, place, bus, &[]).await
+    }
+
+    /// Starts one whose processes have some numbers that only a test changes: [`HASTY`], [`FULL_AT`].
+    ///
+    /// # Panics
+    /// When one does not start.
+    pub async fn start_with(topology: Topology, place: Place, bus: Option<&str>, numbers: &[(&str, &str)]) -> Self {
+        let mut fleet = Self::prepare(topology, place, bus);
+        for name in fleet.names() {
+            for (variable, value) in numbers {
+                fleet.set(name, variable, Some(value));
+            }
+            fleet.spawn(name);
+        }
+        fleet.ready().await;
+        fleet
+    }
+
+    /// One whose processes do not run yet.
+    ///
+    /// # Panics
+    /// When there is no directory.
+    #[must_use]
+    pub fn prepare(topology: Topology, place: Place, bus: Option<&str>) -> Self {
         let directory = tempfile::Builder::new().prefix("cleave-fleet-").tempdir().expect("a directory");
         let parts = if topology.processes.is_empty() { ALL } else { topology.processes };
         let ports: Vec<(Part, u16)> = parts.iter().map(|part| (*part, free_port())).collect();
@@ -89,11 +136,33 @@ impl Fleet {
             let command = fleet.command(*part, *port, &ports, bus);
             fleet.members.push(Member { part: *part, port: *port, command, held: None });
         }
-        for member in &mut fleet.members {
-            member.run(fleet.directory.path());
-        }
-        fleet.ready().await;
         fleet
+    }
+
+    /// What its processes are called.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.members.iter().map(|member| member.part.name).collect()
+    }
+
+    /// Sets a variable of a process, for its next start; none unsets it.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn set(&mut self, name: &str, variable: &str, value: Option<&str>) {
+        let command = &mut self.member(name).command;
+        match value {
+            Some(value) => command.env(variable, value),
+            None => command.env_remove(variable),
+        };
+    }
+
+    /// Lets a process end by itself at some points, from its next start on; none lets it live.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn arm(&mut self, name: &str, points: Option<&str>) {
+        self.set(name, FAILPOINTS, points);
     }
 
     /// Where clients speak to: the gateway, or else every process.
@@ -132,10 +201,52 @@ impl Fleet {
     /// # Panics
     /// When there is none of that name.
     pub fn kill(&mut self, name: &str) {
-        let member = self.members.iter_mut().find(|member| member.part.name == name).expect("a process of that name");
-        let held = member.held.take().expect("a running process");
+        let held = self.member(name).held.take().expect("a running process");
         held.signal("KILL");
         held.wait(PATIENCE);
+    }
+
+    /// The id of a running process.
+    ///
+    /// # Panics
+    /// When there is none of that name, or it does not run.
+    pub fn process(&mut self, name: &str) -> u32 {
+        self.member(name).held.as_ref().expect("a running process").id()
+    }
+
+    /// Sends a process a signal, by its name.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn signal(&mut self, name: &str, signal: &str) {
+        self.member(name).held.as_ref().expect("a running process").signal(signal);
+    }
+
+    /// Returns when a process has ended by itself; the end of what it printed.
+    ///
+    /// # Panics
+    /// When there is none of that name, or it goes on.
+    pub async fn ended(&mut self, name: &str) -> String {
+        let held = self.member(name).held.take().expect("a running process");
+        let started = Instant::now();
+        while held.runs() {
+            assert!(started.elapsed() < PATIENCE, "{name} goes on: {}", held.said());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        held.said()
+    }
+
+    /// Starts a process that does not run; returns at once.
+    ///
+    /// # Panics
+    /// When there is none of that name, or no shell.
+    pub fn spawn(&mut self, name: &str) {
+        let directory = self.directory.path().to_owned();
+        self.member(name).run(&directory);
+    }
+
+    fn member(&mut self, name: &str) -> &mut Member {
+        self.members.iter_mut().find(|member| member.part.name == name).expect("a process of that name")
     }
 
     /// Starts a process again that was killed; returns when all are ready.
@@ -143,8 +254,7 @@ impl Fleet {
     /// # Panics
     /// When there is none of that name, or it does not start.
     pub async fn revive(&mut self, name: &str) {
-        let member = self.members.iter_mut().find(|member| member.part.name == name).expect("a process of that name");
-        member.run(self.directory.path());
+        self.spawn(name);
         self.ready().await;
     }
 
@@ -169,12 +279,14 @@ impl Fleet {
         self.members.iter().filter_map(said).collect::<Vec<_>>().join("\n")
     }
 
-    /// Returns when every process may be sent requests, and whoever hands them on knows it.
+    /// Returns when every process that was started may be sent requests, and whoever hands them on knows it.
     ///
     /// # Panics
     /// When that takes too long.
     pub async fn ready(&self) {
-        let (started, addresses) = (Instant::now(), self.all_addresses());
+        let running = self.members.iter().filter(|member| member.held.is_some());
+        let addresses: Vec<String> = running.map(|member| member.address().to_string()).collect();
+        let started = Instant::now();
         let caller = Caller::new(&addresses);
         for (at, address) in addresses.iter().enumerate() {
             while !is_ready(&caller, at).await {
@@ -183,57 +295,6 @@ impl Fleet {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
-    }
-
-    /// What an operator would start.
-    fn command(&self, part: Part, port: u16, all: &[(Part, u16)], bus: Option<&str>) -> Command {
-        let place = self.directory.path().join(part.name);
-        std::fs::create_dir_all(&place).expect("a directory");
-        let mut command = Command::new(std::env::current_exe().expect("this binary"));
-        command.args([ENTRY, "--exact", "--nocapture", "--test-threads=1"]).current_dir(&place);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLEAVE_")) {
-            command.env_remove(name);
-        }
-        command.env("CLEAVE_PORT", port.to_string()).env("CLEAVE_DATA_DIR", &place);
-        let urls = |domain: &str| {
-            let serving = all.iter().filter(|(part, _)| part.serves.contains(&domain));
-            serving.map(|(_, port)| format!("http://127.0.0.1:{port}")).collect::<Vec<_>>().join("|")
-        };
-        for (name, value) in [
-            (SERVE, "1"),
-            ("CLEAVE_PUBLIC_URL", PUBLIC_URL),
-            ("CLEAVE_INTERNAL_TOKEN", SECRET),
-            ("CLEAVE_RATE_LIMIT", "off"),
-        ] {
-            command.env(name, value);
-        }
-        if let Some(bus) = bus {
-            command.env("CLEAVE_BUS", bus);
-        }
-        if part.serves.is_empty() {
-            let targets = DOMAINS.map(|domain| format!("{domain}={}", urls(domain)));
-            command.env("CLEAVE_DOMAINS", targets.join(","));
-            return command;
-        }
-        command.env("CLEAVE_DOMAINS", part.serves.join(",")).env("CLEAVE_SEAL_SECRET", SECRET);
-        command.env("CLEAVE_TRUSTED_PROXIES", "127.0.0.1");
-        if part.serves.contains(&DOMAINS[0]) {
-            command.env("CLEAVE_KEYS_SECRET", SECRET).env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
-        } else {
-            command.env("CLEAVE_USER_URL", urls(DOMAINS[0]));
-        }
-        match &self.place {
-            Place::Files => {}
-            Place::Database(url) => {
-                command.env("CLEAVE_DATABASE_URL", url);
-            }
-            Place::Databases(urls) => {
-                for domain in part.serves {
-                    command.env(format!("CLEAVE_{}_DATABASE_URL", domain.to_uppercase()), &urls[domain]);
-                }
-            }
-        }
-        command
     }
 }
 

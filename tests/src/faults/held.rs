@@ -6,11 +6,15 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Starts what follows, tells its id, and kills it when standard input ends. The first argument is the file for its output.
 const GUARD: &str =
     r#"log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!; cat >/dev/null; kill -KILL $! 2>/dev/null"#;
+
+/// The first port that is handed out, and how many: below what systems use for outgoing connections.
+const PORTS: (u32, u32) = (18_000, 14_000);
 
 /// A running process and its guard.
 #[derive(Debug)]
@@ -62,7 +66,10 @@ impl Held {
         // Ended and not yet waited for is ended. The state stands behind the name, which may hold anything.
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id)).unwrap_or_default();
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+        let ended = state.is_none_or(|state| matches!(state, 'Z' | 'X'));
+        // The first thread may have ended before the others, which hold its files and its port for a moment longer.
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.id)).map_or(0, Iterator::count);
+        !ended || threads > 1
     }
 
     /// Sends it a signal, by its name.
@@ -120,13 +127,19 @@ pub fn is_superuser() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// A port that nobody listens on at the moment.
+/// A port that nobody listens on at the moment, and none of those that the system gives to outgoing connections: one of
+/// these could take it while the process that it is for is dead.
 ///
 /// # Panics
 /// When there is none.
 #[must_use]
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    // Test programs that run at the same time begin at different ones.
+    let candidate = |_| PORTS.0 + (std::process::id() * 97 + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS.1;
+    let mut candidates = (0..PORTS.1).map(candidate).filter_map(|port| u16::try_from(port).ok());
+    candidates.find(is_free).expect("a free port")
 }
 
 /// Says that a test does not run because a program is missing, unless it has to.

@@ -72,6 +72,15 @@ pub enum Line {
         /// The HTTP status.
         status: u16,
     },
+    /// Right after the answer its task was read, before anything else was asked of it.
+    Read {
+        /// Of the command.
+        op: u64,
+        /// The task.
+        task: String,
+        /// The version that was shown; none where there was no such task.
+        version: Option<i64>,
+    },
     /// No answer came, or one that does not tell; the same key is sent again.
     Unknown {
         /// Of the command.

@@ -1,31 +1,28 @@
 //! A client that asks at a steady rate and writes down what came of it. Rule: whatever is not an answer is asked again under
 //! the same key, as any careful client does, until it is told; some answers are asked for twice on purpose.
 
+use super::caller::Caller;
 use super::ledger::{Command, Kind, Ledger, Line};
 use super::mind::Mind;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
-use std::collections::HashMap;
+use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-/// How long the client waits for an answer: longer than the gateway does.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two tries of the same command, at least and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// How long before its end a token is replaced.
-const TOKEN_LIFE: Duration = Duration::from_secs(8 * 60);
 /// How many commands may be under way; more wait for their turn.
 const AT_ONCE: usize = 256;
 /// Every so many-th command is sent again although it was answered.
 const TWICE_EVERY: u64 = 25;
-/// What everybody's password is.
-pub const PASSWORD: &str = "a long enough secret";
+/// After every so many-th command its task is read.
+const READ_EVERY: u64 = 10;
+/// At every so many-th command the client first hangs up, somewhen in that time.
+const HANG_UP_EVERY: u64 = 40;
+const HANG_UP_WITHIN: u64 = 25;
 
 /// What a run counts while it runs.
 #[derive(Debug, Default)]
@@ -36,131 +33,8 @@ pub struct Counts {
     pub refused: AtomicU64,
     /// Commands with an outcome that was unknown at first.
     pub unknown: AtomicU64,
-}
-
-/// Who asks, and where.
-#[derive(Debug)]
-pub struct Caller {
-    http: reqwest::Client,
-    /// Base URLs, taken in turns; a request that one does not answer is sent to the next.
-    bases: Vec<String>,
-    turn: AtomicU64,
-    /// By id: the name, the token, and when it was given.
-    users: tokio::sync::Mutex<HashMap<String, (String, String, Instant)>>,
-}
-
-impl Caller {
-    /// Somebody at those addresses.
-    ///
-    /// # Panics
-    /// When there can be no HTTP client.
-    #[must_use]
-    pub fn new(addresses: &[String]) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_idle_timeout(Duration::from_secs(5));
-        let bases = addresses.iter().map(|address| format!("http://{address}")).collect();
-        Self { http: http.build().expect("a client"), bases, turn: AtomicU64::new(0), users: Default::default() }
-    }
-
-    /// Registers so many users; their ids.
-    ///
-    /// # Panics
-    /// When one is refused.
-    pub async fn register(&self, count: usize) -> Vec<String> {
-        let mut ids = Vec::new();
-        for n in 0..count {
-            let name = format!("user-{n}");
-            let body = json!({"username": name, "email": format!("{name}@example.org"), "password": PASSWORD});
-            let (status, text) =
-                self.send(Method::POST, "/api/v1/auth/register", None, Some(body)).await.expect("an answer");
-            assert_eq!(status, 201, "{text}");
-            let user: Value = serde_json::from_str(&text).expect("a user");
-            let id = user["id"].as_str().expect("an id").to_owned();
-            let token = self.sign_in(&name).await.expect("a token");
-            self.users.lock().await.insert(id.clone(), (name, token, Instant::now()));
-            ids.push(id);
-        }
-        ids
-    }
-
-    /// A GET by that user; status and body.
-    ///
-    /// # Errors
-    /// No answer came.
-    pub async fn get(&self, user: &str, path: &str) -> Result<(u16, String), String> {
-        let token = self.token(user).await?;
-        self.send(Method::GET, path, Some(&[("authorization", format!("Bearer {token}"))]), None).await
-    }
-
-    /// A GET by nobody, of the process at that place of the list.
-    ///
-    /// # Errors
-    /// No answer came.
-    pub async fn look(&self, at: usize, path: &str) -> Result<(u16, Value), String> {
-        let answer =
-            self.http.get(format!("{}{path}", self.bases[at])).send().await.map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.json().await.map_err(|error| error.to_string())?))
-    }
-
-    async fn token(&self, user: &str) -> Result<String, String> {
-        let mut users = self.users.lock().await;
-        let (name, token, since) = users.get_mut(user).expect("a user of ours");
-        if since.elapsed() > TOKEN_LIFE {
-            *token = self.sign_in(name).await?;
-            *since = Instant::now();
-        }
-        Ok(token.clone())
-    }
-
-    async fn sign_in(&self, name: &str) -> Result<String, String> {
-        let body = json!({"login": name, "password": PASSWORD});
-        let (status, text) = self.send(Method::POST, "/api/v1/auth/login", None, Some(body)).await?;
-        let tokens: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        let token = tokens["access_token"].as_str().filter(|_| status == 200);
-        token.map(str::to_owned).ok_or_else(|| format!("login: {status}"))
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: Option<&[(&str, String)]>,
-        body: Option<Value>,
-    ) -> Result<(u16, String), String> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let base = &self.bases[usize::try_from(turn).expect("a number") % self.bases.len()];
-        let mut request: RequestBuilder = self.http.request(method, format!("{base}{path}"));
-        for (name, value) in headers.unwrap_or_default() {
-            request = request.header(*name, value);
-        }
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        }
-        let answer = request.send().await.map_err(|error| format!("{error:?}"))?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.text().await.map_err(|error| format!("{error:?}"))?))
-    }
-
-    /// Sends a command once.
-    async fn command(&self, command: &Command) -> Result<(u16, String), String> {
-        let token = self.token(&command.by).await?;
-        let headers = [("authorization", format!("Bearer {token}")), ("idempotency-key", command.key.clone())];
-        let path = format!("/api/v1/tasks/{}", command.task.as_deref().unwrap_or_default());
-        let (method, path, body) = match command.kind {
-            Kind::Create => {
-                let body = json!({"title": command.title, "assignee_id": command.assignee});
-                (Method::POST, "/api/v1/tasks".to_owned(), Some(body))
-            }
-            Kind::Rename => (Method::PATCH, path, Some(json!({"title": command.title}))),
-            Kind::Assign => (Method::PATCH, path, Some(json!({"assignee_id": command.assignee}))),
-            Kind::Complete => (Method::POST, format!("{path}/complete"), None),
-            Kind::Reopen => (Method::POST, format!("{path}/reopen"), None),
-            Kind::Delete => (Method::DELETE, path, None),
-            // A field that there is not: the title beside it must not be taken either.
-            Kind::Wrong => (Method::PATCH, path, Some(json!({"title": command.title, "nonsense": 1}))),
-        };
-        self.send(method, &path, Some(&headers), body).await
-    }
+    /// Requests that the client itself gave up.
+    pub hung_up: AtomicU64,
 }
 
 /// A running load.
@@ -238,11 +112,14 @@ impl Run {
         let op = command.op;
         let (mut pause, mut tries) = (AGAIN.0, 0);
         loop {
-            let why = match self.caller.command(&command).await {
+            let why = match self.ask(&command, tries).await {
                 Ok((status, text)) if (200..300).contains(&status) => {
                     let task = self.ok(op, status, &text).await;
                     if op.is_multiple_of(TWICE_EVERY) && command.kind != Kind::Delete {
                         self.again(&command).await;
+                    }
+                    if op % READ_EVERY == 3 && command.kind != Kind::Delete {
+                        self.look(&command, task.as_deref()).await;
                     }
                     self.mind.lock().unwrap().done(&command, task.as_deref());
                     return;
@@ -270,6 +147,31 @@ impl Run {
             sleep(pause).await;
             pause = (pause * 2).min(AGAIN.1);
         }
+    }
+
+    /// Sends it once; some clients do not wait for the answer to their first try.
+    async fn ask(&self, command: &Command, tries: u64) -> Result<(u16, String), String> {
+        let asking = self.caller.command(command);
+        if tries > 0 || !command.op.is_multiple_of(HANG_UP_EVERY) {
+            return asking.await;
+        }
+        let patience = Duration::from_millis(command.op / HANG_UP_EVERY % HANG_UP_WITHIN);
+        let answered = tokio::time::timeout(patience, asking).await;
+        answered.unwrap_or_else(|_| {
+            self.counts.hung_up.fetch_add(1, Ordering::Relaxed);
+            Err("the client hung up".to_owned())
+        })
+    }
+
+    /// Reads the task that was just changed. Nothing else is under way on it.
+    async fn look(&self, command: &Command, task: Option<&str>) {
+        let Some(task) = command.task.as_deref().or(task) else { return };
+        let version = match self.caller.get(&command.by, &format!("/api/v1/tasks/{task}")).await {
+            Ok((200, text)) => serde_json::from_str::<Value>(&text).unwrap_or_default()["version"].as_i64(),
+            Ok((404, _)) => None,
+            _ => return,
+        };
+        self.ledger.append(Line::Read { op: command.op, task: task.to_owned(), version }).await;
     }
 
     /// Asks for what was answered, as a client does that lost the answer.

@@ -3,6 +3,7 @@
 use super::checker::{Harm, Violation, unknown};
 use super::facts::Facts;
 use super::ledger::Line;
+use super::table::percentile;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,14 +11,21 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Report {
     name: String,
-    commands: usize,
-    acknowledged: usize,
-    events: usize,
+    /// Commands that clients asked for.
+    pub commands: usize,
+    /// Those that were acknowledged.
+    pub acknowledged: usize,
+    /// Events of all outboxes.
+    pub events: usize,
     rate: f64,
-    unknown: usize,
-    open: usize,
-    violations: Vec<Violation>,
-    recoveries: Vec<Duration>,
+    /// Commands whose outcome was unknown at first.
+    pub unknown: usize,
+    /// Those of them whose outcome is unknown still.
+    pub open: usize,
+    /// What does not hold.
+    pub violations: Vec<Violation>,
+    /// From the end of each fault to the last effect that was missing, shortest first.
+    pub recoveries: Vec<Duration>,
 }
 
 impl Report {
@@ -72,11 +80,11 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let median = self.recoveries.get(self.recoveries.len() / 2).copied().unwrap_or_default();
+        let [median, most] = [50, 95].map(|percent| percentile(&self.recoveries, percent));
         write!(
             f,
             "{}: {} commands ({} acknowledged), {} events ({:.0}/s), {} unknown outcomes resolved, {} open, \
-             lost {}, duplicated {}, out of order {}, phantom {}, unsound {}, {} recoveries p50 {:.1} s max {:.1} s",
+             lost {}, duplicated {}, out of order {}, phantom {}, unsound {}, {} recoveries p50 {:.2} s p95 {:.2} s max {:.2} s",
             self.name,
             self.commands,
             self.acknowledged,
@@ -91,6 +99,7 @@ impl fmt::Display for Report {
             self.count(Harm::Unsound),
             self.recoveries.len(),
             median.as_secs_f64(),
+            most.as_secs_f64(),
             self.longest().as_secs_f64(),
         )
     }

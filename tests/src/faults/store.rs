@@ -3,12 +3,15 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// How long somebody else's write may take, and a server to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a writer at rest may hold its file.
+const LOCKED: Duration = Duration::from_secs(1);
 
 /// A row as text.
 pub type Row = Vec<Option<String>>;
@@ -46,6 +49,12 @@ impl Store {
         if self.on_postgres() { format!("convert_from({column}, 'UTF8')") } else { format!("CAST({column} AS TEXT)") }
     }
 
+    /// An expression for an instant in microseconds since 1970.
+    #[must_use]
+    pub fn micros(&self, column: &str) -> String {
+        if self.on_postgres() { format!("(extract(epoch FROM {column}) * 1000000)::bigint") } else { column.to_owned() }
+    }
+
     /// A literal of a UUID.
     #[must_use]
     pub fn literal(&self, id: &str) -> String {
@@ -71,6 +80,19 @@ impl Store {
         }
     }
 
+    /// What somebody holds there: a transaction that has been open and idle for a second, a lock that others want in vain.
+    ///
+    /// # Panics
+    /// When the database is away.
+    pub async fn held(&self) -> Vec<String> {
+        if let Self::File(file) = self {
+            return write_lock(file).err().map(|error| error.to_string()).into_iter().collect();
+        }
+        let idle = "SELECT pid, application_name, query FROM pg_stat_activity WHERE datname = current_database() \
+                    AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '1 second'";
+        self.read(idle).await.into_iter().map(|row| format!("idle in a transaction: {row:?}")).collect()
+    }
+
     /// The same, where the database is known to be there.
     ///
     /// # Panics
@@ -78,6 +100,13 @@ impl Store {
     pub async fn read(&self, sql: &str) -> Vec<Row> {
         self.rows(sql).await.unwrap_or_else(|error| panic!("{error}"))
     }
+}
+
+/// Takes the lock that a writer needs, and gives it back.
+fn write_lock(file: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(LOCKED)?;
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
 }
 
 fn rows_of_file(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Row>> {

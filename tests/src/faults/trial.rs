@@ -1,17 +1,20 @@
 //! A system under load, from its first user to its report. Rule: the fault is the test's; what is measured and what must hold
 //! afterwards is the same for all.
 
+use super::caller::{Caller, Refusal};
 use super::checker::check;
 use super::facts::Facts;
 use super::fleet::Fleet;
 use super::ledger::Ledger;
-use super::load::{Caller, Load};
+use super::liveness::{Leases, i18_new_commands_succeed, i19_one_relay_leads};
+use super::load::Load;
 use super::mind::Mind;
 use super::report::Report;
 use super::watch::{Pending, Stores, rest};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Who asks; several, because each may keep so many idempotency records.
@@ -28,7 +31,9 @@ pub struct Recovery {
     pub missing: usize,
     /// After how long the first of them was there.
     pub first: Duration,
-    /// After how long all of them were.
+    /// After how long all of them were, and every process was ready.
+    pub effects: Duration,
+    /// After how long a new command was acknowledged as well.
     pub all: Duration,
 }
 
@@ -37,6 +42,7 @@ pub struct Trial {
     /// The processes.
     pub fleet: Fleet,
     caller: Arc<Caller>,
+    users: Vec<String>,
     load: Load,
     ledger: PathBuf,
     stores: Stores,
@@ -55,9 +61,10 @@ impl Trial {
         let stores = fleet.stores();
         rest(&stores, PATIENCE).await.unwrap_or_else(|error| panic!("{error}\n{}", fleet.said()));
         let path = fleet.directory().join("ledger");
-        let mind = Mind::new(seed, users);
+        let mind = Mind::new(seed, users.clone());
         let load = Load::start(Arc::clone(&caller), Ledger::create(&path), mind, events / EVENTS_A_COMMAND);
-        let trial = Self { fleet, caller, load, ledger: path, stores, started: Instant::now(), recoveries: Vec::new() };
+        let (started, recoveries) = (Instant::now(), Vec::new());
+        let trial = Self { fleet, caller, users, load, ledger: path, stores, started, recoveries };
         trial.more(20).await;
         trial
     }
@@ -75,27 +82,87 @@ impl Trial {
         }
     }
 
+    /// What somebody is told who makes a task now.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn refusal(&self) -> Refusal {
+        self.caller.refusal(&self.users[0]).await
+    }
+
+    /// The status of a list of tasks.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn reads(&self) -> u16 {
+        self.caller.get(&self.users[0], "/api/v1/tasks").await.unwrap_or_else(|error| panic!("{error}")).0
+    }
+
     /// How many commands were acknowledged so far.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.load.acknowledged()
     }
 
-    /// The fault has just ended: returns when all that is committed now has had its effect, and new commands are accepted;
-    /// the time that took is one recovery.
+    /// The fault has just ended: returns when all that is committed now has had its effect, and new commands are accepted.
+    /// The time until all had its effect is one recovery.
     ///
     /// # Panics
     /// When that takes too long.
     pub async fn recover(&mut self) -> Recovery {
+        self.recover_within(PATIENCE).await
+    }
+
+    /// The same, for what takes its time.
+    ///
+    /// # Panics
+    /// When that takes longer than `patience`.
+    pub async fn recover_within(&mut self, patience: Duration) -> Recovery {
         let since = Instant::now();
         let pending = Pending::now(&self.stores).await;
+        self.recovered(since, pending, patience).await
+    }
+
+    /// Starts processes again that are dead, all of those that serve something, and recovers: from the moment at which they
+    /// are started to the last effect of what they left.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub async fn restart(&mut self, names: &[&str]) -> Recovery {
+        // Nothing moves meanwhile, so that the look costs the recovery nothing.
+        let pending = Pending::now(&self.stores).await;
+        let since = Instant::now();
+        names.iter().for_each(|name| self.fleet.spawn(name));
+        self.recovered(since, pending, PATIENCE).await
+    }
+
+    async fn recovered(&mut self, since: Instant, pending: Pending, patience: Duration) -> Recovery {
         let missing = pending.count();
-        let (recovered, ()) = tokio::join!(pending.done(&self.stores, PATIENCE), self.more(1));
-        let took = since.elapsed();
-        self.recoveries.push(took);
+        let effects = async {
+            // Where nothing was missing, a process that is started has to be ready at least.
+            let (done, ()) = tokio::join!(pending.done(&self.stores, patience), self.fleet.ready());
+            (done, since.elapsed())
+        };
+        let ((done, effects), ()) = tokio::join!(effects, self.more(1));
         let name = self.fleet.topology.name;
-        let first = recovered.unwrap_or_else(|error| panic!("{name} does not recover: {error}\n{}", self.fleet.said()));
-        Recovery { missing, first, all: took }
+        let first = done.unwrap_or_else(|error| panic!("{name} does not recover: {error}\n{}", self.fleet.said()));
+        self.recoveries.push(effects);
+        Recovery { missing, first, effects, all: since.elapsed() }
+    }
+
+    /// How many requests the client gave up of its own accord.
+    #[must_use]
+    pub fn hung_up(&self) -> u64 {
+        self.load.counts.hung_up.load(Ordering::Relaxed)
+    }
+
+    /// The client, and one of its users.
+    ///
+    /// # Panics
+    /// Never: there are users.
+    #[must_use]
+    pub fn client(&self) -> (Arc<Caller>, String) {
+        (Arc::clone(&self.caller), self.users.first().expect("users").clone())
     }
 
     /// Returns when all that is committed now has had its effect.
@@ -126,10 +193,13 @@ impl Trial {
         let rested = rest(&self.stores, PATIENCE).await;
         rested.unwrap_or_else(|error| panic!("{name} does not come to rest: {error}\n{}", self.fleet.said()));
         self.fleet.assert_nobody_ended();
+        let leases = Leases::now(&self.stores).await;
         let facts = Facts::read(&self.stores).await;
         let ledger = Ledger::read(&self.ledger);
-        let violations = check(&ledger, &facts);
+        let mut violations = check(&ledger, &facts);
         readable(&self.caller, &facts).await;
+        violations.extend(i18_new_commands_succeed(&self.caller, &self.fleet.all_addresses(), &self.users[0]).await);
+        violations.extend(i19_one_relay_leads(&leases, &self.stores).await);
         (Report::new(name, &ledger, &facts, violations, self.recoveries, took), self.fleet)
     }
 }

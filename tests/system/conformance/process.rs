@@ -7,9 +7,9 @@ use contracts::notification::v1::NotificationSent;
 use contracts::task::v1::TaskAssigned;
 use contracts::user::Role;
 use contracts::user::v1::UserCreated;
-use contracts::{Event, NotificationId, Stream, TaskId, UserId};
+use contracts::{Event, NotificationId, Stream, TaskId, UserId, topology};
 use db::{Context, Db, DbError, Store, Tx, lock_for_migrations, migration_connection};
-use outbox::{Heard, ListenError, Listeners, Messaging, Options, Tuning, Unfinished};
+use outbox::{Heard, ListenError, Listeners, Messaging, Options, Snapshots, Tuning, Unfinished};
 use sea_orm::Database;
 use sea_orm_migration::MigratorTrait;
 use std::collections::HashMap;
@@ -127,7 +127,8 @@ async fn start(stand: &Stand, script: &Script, listener_deadline: Duration) -> (
         let db = Db::open(stand.database(domain)).await.unwrap();
         let tuning = Tuning { listener_deadline, ..Tuning::default() };
         let (listeners, bus) = (script.listeners(domain), Arc::clone(&bus));
-        let options = Options { domain, db: db.clone(), bus, listeners, tuning };
+        let (streams, snapshots) = (topology::heard_by(domain), Snapshots::new());
+        let options = Options { domain, db: db.clone(), bus, streams, listeners, snapshots, tuning };
         domains.push(Domain { db, messaging: Messaging::start(options).await });
     }
     (bus, domains)

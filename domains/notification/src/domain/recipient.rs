@@ -2,7 +2,7 @@
 //! only that fact stays.
 
 use contracts::UserId;
-use contracts::user::v1::{UserCreated, UserUpdated};
+use contracts::user::v1::{UserCreated, UserSnapshot, UserUpdated};
 
 /// What a recipient's row keeps of a living user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,19 @@ impl From<&UserCreated> for Profile {
 
 impl From<&UserUpdated> for Profile {
     fn from(event: &UserUpdated) -> Self {
+        Self {
+            user: event.user_id,
+            username: event.username.clone(),
+            email: event.email.clone(),
+            display_name: event.display_name.clone(),
+            timezone: event.timezone.clone(),
+            is_active: event.is_active,
+        }
+    }
+}
+
+impl From<&UserSnapshot> for Profile {
+    fn from(event: &UserSnapshot) -> Self {
         Self {
             user: event.user_id,
             username: event.username.clone(),

@@ -2,10 +2,12 @@
 
 use super::fixture::{Fixture, created, deleted, heard, updated, user};
 use crate::domain::{Notification, State};
-use crate::listen::{on_task_assigned, on_task_completed, on_user_created, on_user_deleted, on_user_updated};
+use crate::listen::{
+    on_task_assigned, on_task_completed, on_user_created, on_user_deleted, on_user_snapshot, on_user_updated,
+};
 use chrono::DateTime;
 use contracts::task::v1::{TaskAssigned, TaskCompleted};
-use contracts::user::v1::UserCreated;
+use contracts::user::v1::{UserCreated, UserSnapshot, UserUpdated};
 use contracts::{TaskId, UserId};
 use db::Tx;
 use outbox::{Heard, ListenError};
@@ -123,6 +125,26 @@ async fn for_somebody_who_is_gone_nothing_is_made() {
 
     assert!(fixture.addressed_to(ben).await.is_empty());
     assert_eq!(fixture.emitted().await, before);
+}
+
+#[tokio::test]
+async fn how_somebody_is_who_was_there_before_is_kept_and_no_news() {
+    let fixture = Fixture::new().await;
+    let snapshot = |number, user| {
+        let UserUpdated { user_id, username, email, display_name, timezone, role, is_active, .. } =
+            updated(number, user).data;
+        heard(number, user.uuid(), UserSnapshot { user_id, username, email, display_name, timezone, role, is_active })
+    };
+    for number in [50, 50, 51] {
+        fixture.hear(on_user_snapshot, &snapshot(number, user(1))).await.unwrap();
+    }
+    assert_eq!(fixture.profile(user(1)).await, Some((Some("new@example.org".to_owned()), None, Some(false))));
+    assert!(fixture.addressed_to(user(1)).await.is_empty());
+    assert!(fixture.emitted().await.is_empty());
+    // Whoever is gone is not brought back.
+    fixture.hear(on_user_deleted, &deleted(52, user(1))).await.unwrap();
+    fixture.hear(on_user_snapshot, &snapshot(53, user(1))).await.unwrap();
+    assert_ne!(fixture.profile(user(1)).await, Some((Some("new@example.org".to_owned()), None, Some(false))));
 }
 
 #[tokio::test]

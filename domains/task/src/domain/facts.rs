@@ -5,7 +5,7 @@ use contracts::task::v1;
 use contracts::{Change, UserId};
 
 macro_rules! state {
-    ($payload:ident of $task:expr $(, $extra:ident)?) => {
+    ($payload:ident of $task:expr $(, $extra:ident)*) => {
         v1::$payload {
             task_id: $task.id,
             title: $task.title.as_str().to_owned(),
@@ -15,7 +15,7 @@ macro_rules! state {
             assignee_id: $task.assignee_id,
             category_id: $task.category_id,
             due_at: $task.due_at,
-            $($extra,)?
+            $($extra,)*
         }
     };
 }
@@ -35,6 +35,11 @@ impl Task {
 
     pub(crate) fn reopened(&self) -> v1::TaskReopened {
         state!(TaskReopened of self)
+    }
+
+    pub(crate) fn snapshot(&self) -> v1::TaskSnapshot {
+        let (completed_by, completed_at) = (self.completion.map(|done| done.by), self.completion.map(|done| done.at));
+        state!(TaskSnapshot of self, completed_by, completed_at)
     }
 
     pub(crate) fn assigned(&self, to: UserId, by: UserId) -> v1::TaskAssigned {

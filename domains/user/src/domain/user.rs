@@ -78,6 +78,11 @@ impl User {
         }
     }
 
+    pub(crate) fn snapshot(&self) -> v1::UserSnapshot {
+        let v1::UserCreated { user_id, username, email, display_name, timezone, role, is_active } = self.created();
+        v1::UserSnapshot { user_id, username, email, display_name, timezone, role, is_active }
+    }
+
     pub(crate) fn updated(&self, changes: Vec<contracts::Change>) -> v1::UserUpdated {
         let v1::UserCreated { user_id, username, email, display_name, timezone, role, is_active } = self.created();
         v1::UserUpdated { user_id, username, email, display_name, timezone, role, is_active, changes }

@@ -1,7 +1,9 @@
 //! Accounts. Rule: what is unique is decided by the insert, never by looking first.
 
+mod living;
 mod page;
 
+pub(crate) use living::living;
 pub(crate) use page::{Filters, page};
 
 use super::entity::user::{ActiveModel, Column, Entity, Model};

@@ -1,5 +1,5 @@
-//! Queues that somebody deletes. Rule: they are made again, and what they took along is said until the process ends,
-//! whoever made them again and however fast.
+//! Queues that somebody deletes. Rule: they are made again, and what they took along is said until its consumer misses
+//! nothing, whoever made them again and however fast.
 
 use crate::world::{ALL, SOON, World, timing, trouble};
 use bus::EventBus;
@@ -7,7 +7,9 @@ use bus_rabbitmq::{Timing, forget};
 use contracts::topology::USERS;
 use lapin::BasicProperties;
 use lapin::options::{BasicPublishOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use testkit::conformance::{Recorder, Relay, event, subscribe};
 use testkit::eventually;
@@ -36,13 +38,54 @@ async fn a_queue_that_vanishes_is_made_again_and_stays_an_alarm() {
     subscribe(bus.as_ref(), "notification", &notification).await;
     assert_eq!(bus.status().trouble, None, "a first start finds nothing, and misses nothing");
     delete(&world, "task.inbox.v1").await;
-    assert!(says(&bus, INBOX).await.contains("until the process restarts"));
+    assert!(says(&bus, INBOX).await.contains("until it misses nothing"));
     Relay::all(&bus, vec![event(USERS, 1, 1)]).await;
     notification.effects(1).await;
     let task = Arc::new(Recorder::default());
     subscribe(bus.as_ref(), "task", &task).await;
     task.effects(1).await;
     assert!(bus.status().trouble.is_some_and(|trouble| trouble.contains(INBOX)), "that it is back repairs nothing");
+    bus.made_good("task");
+    assert!(bus.status().trouble.is_some_and(|trouble| trouble.contains(INBOX)), "it is too early to know");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_good_is_no_alarm_any_more() {
+    let Some(world) = World::new().await else { return };
+    let soon = Timing { made_good: Duration::ZERO, elsewhere: Duration::ZERO, ..timing() };
+    let bus = world.process(&ALL, soon.clone()).await;
+    delete(&world, "task.inbox.v1").await;
+    says(&bus, INBOX).await;
+    bus.made_good("notification");
+    assert!(bus.status().trouble.is_some(), "another consumer cannot know");
+    bus.made_good("task");
+    assert_eq!(bus.status().trouble, None);
+    // Where the consumer is not served, nobody says so.
+    let elsewhere = world.process(&["user"], soon).await;
+    delete(&world, "task.inbox.v1").await;
+    trouble(&elsewhere, |trouble| trouble.is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binding_that_was_removed_is_made_again() {
+    let Some(world) = World::new().await else { return };
+    let (bus, inbox) = world.with_task(timing()).await;
+    let (_connection, channel) = world.channel().await;
+    let unbound = channel.queue_unbind(
+        "task.inbox.v1".into(),
+        "cleave.events.v1".into(),
+        "user.user.#".into(),
+        FieldTable::default(),
+    );
+    unbound.await.unwrap();
+    // The other consumer's queue is bound still, so nothing comes back.
+    let n = AtomicU64::new(0);
+    eventually("an event arrives", SOON, async || {
+        let events = vec![event(USERS, n.fetch_add(1, Ordering::Relaxed).into(), 1)];
+        Relay::all(&bus, events).await;
+        (!inbox.record().effects.is_empty()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,20 +2,27 @@
 
 use crate::world::{ALL, SOON, World, timing};
 use bus::Published;
+use bus_rabbitmq::Timing;
 use contracts::Envelope;
 use contracts::topology::{TASKS, USERS};
 use lapin::options::QueuePurgeOptions;
 use lapin::types::FieldTable;
+use std::time::Duration;
 use testkit::conformance::event;
 
 const BATCH: usize = 50;
 /// The library attaches a return to a wrong confirm about once in eighty batches.
 const BATCHES: usize = 1_000;
 
+/// Nobody binds again what the test has unbound.
+fn unwatched() -> Timing {
+    Timing { check: Duration::from_secs(600), ..timing() }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_the_unroutable_event_of_a_batch_is_refused() {
     let Some(world) = World::new().await else { return };
-    let bus = world.process(&ALL, timing()).await;
+    let bus = world.process(&ALL, unwatched()).await;
     let (_connection, channel) = world.channel().await;
     let exchange = "cleave.events.v1".into();
     let unbound =
@@ -41,7 +48,7 @@ async fn exactly_the_unroutable_event_of_a_batch_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_domains_publish_at_once_and_none_gets_the_others_returns() {
     let Some(world) = World::new().await else { return };
-    let bus = world.process(&ALL, timing()).await;
+    let bus = world.process(&ALL, unwatched()).await;
     let (_connection, channel) = world.channel().await;
     let exchange = "cleave.events.v1".into();
     let unbound =

@@ -45,6 +45,13 @@ task_state! {
     TaskDeleted;
     /// A finished or cancelled task is open again.
     TaskReopened;
+    /// How a task is, for whoever was not there for its history. No news: nothing has happened.
+    TaskSnapshot {
+        /// Who finished it, if it is finished.
+        completed_by: Option<UserId>,
+        /// When that was.
+        completed_at: Option<DateTime<Utc>>,
+    };
 }
 
 /// A task got an assignee, or another one.
@@ -86,4 +93,5 @@ impl_event!("task" / "task":
     TaskReopened => "reopened",
     TaskAssigned => "assigned",
     TaskCompleted => "completed",
+    TaskSnapshot => "snapshot",
 );

@@ -47,6 +47,26 @@ pub struct UserUpdated {
     pub changes: Vec<Change>,
 }
 
+/// How an account is, for whoever was not there for its history. No news: nothing has happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserSnapshot {
+    /// The user.
+    pub user_id: UserId,
+    /// As in [`UserCreated`].
+    pub username: String,
+    /// As in [`UserCreated`].
+    pub email: String,
+    /// As in [`UserCreated`].
+    pub display_name: Option<String>,
+    /// As in [`UserCreated`].
+    pub timezone: String,
+    /// As in [`UserCreated`].
+    pub role: Role,
+    /// As in [`UserCreated`].
+    pub is_active: bool,
+}
+
 /// An account is gone; whoever keeps something about it erases it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -59,4 +79,5 @@ impl_event!("user" / "user":
     UserCreated => "created",
     UserUpdated => "updated",
     UserDeleted => "deleted",
+    UserSnapshot => "snapshot",
 );

@@ -1,6 +1,8 @@
 //! Events that a consumer has taken: done, waiting, dead or skipped.
 
+use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
 
 /// Waits: for its turn, or for the next attempt.
 pub(crate) const WAITING: i16 = 0;
@@ -10,6 +12,17 @@ pub(crate) const DONE: i16 = 1;
 pub(crate) const DEAD: i16 = 2;
 /// Passed by an operator.
 pub(crate) const SKIPPED: i16 = 3;
+
+/// Rows of that status. Written out: a plan that is kept for any number could not use the index that holds this one alone,
+/// and would go through all rows of the consumer.
+pub(crate) fn is(status: i16) -> Condition {
+    Condition::all().add(Expr::cust(format!(r#""inbox"."status" = {status}"#)))
+}
+
+/// Rows that wait or are dead.
+pub(crate) fn is_open() -> Condition {
+    Condition::any().add(is(WAITING)).add(is(DEAD))
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "inbox")]

@@ -1,11 +1,11 @@
 //! Running a listener. Rule: it ends at its deadline, a panic is a failure like any other, and a type without a
 //! listener, or a blanked event, counts as handled.
 
+use crate::alive::message;
 use crate::listener::{ListenError, Listeners};
 use contracts::Envelope;
 use db::{Context, Tx};
 use futures_util::FutureExt;
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -39,12 +39,4 @@ pub(crate) fn context(envelope: &Envelope) -> Context {
         causation_id: Some(envelope.id.uuid()),
         traceparent: envelope.traceparent.clone(),
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

@@ -5,14 +5,15 @@ use super::deliver::Incoming;
 use super::head::{self, Key};
 use crate::backoff;
 use crate::due::AT_ONCE;
-use crate::entity::inbox::{ActiveModel, Column, DEAD, DONE, Entity, Model, WAITING};
+use crate::entity::inbox::{ActiveModel, Column, DEAD, DONE, Entity, Model, WAITING, is};
 use crate::listener::{ListenError, OnDead};
 use crate::row::Headers;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::Envelope;
+use contracts::failpoint::{self, Point};
 use db::{DbError, Tx};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ActiveValue, ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Set};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub(crate) async fn note(tx: &mut Tx, failure: &Failure) -> Result<Noted, Listen
     let consumer = inbox.listeners.consumer;
     let key = Key::of(consumer, envelope);
     let head = head::lock(tx, &key, envelope.stream_epoch).await?;
-    let row = find(tx, consumer, envelope.id.uuid()).await?;
+    let row = find(tx, &key, envelope).await?;
     let passed = envelope.sequence <= head.last_seq;
     let attempts = match &row {
         Some(row) if row.status == WAITING && (!passed || row.replays > 0) => row.attempts + 1,
@@ -65,8 +66,7 @@ pub(crate) async fn note(tx: &mut Tx, failure: &Failure) -> Result<Noted, Listen
                 .col_expr(Column::Attempts, Expr::value(attempts))
                 .col_expr(Column::NextAttemptAt, Expr::value(next))
                 .col_expr(Column::LastError, Expr::value(failure.error.clone()))
-                .filter(Column::Consumer.eq(consumer))
-                .filter(Column::EventId.eq(envelope.id.uuid())),
+                .filter(row_of(&key, envelope)),
         );
     } else {
         let mut row = fresh(consumer, envelope, tx.now());
@@ -90,7 +90,8 @@ pub(crate) async fn note(tx: &mut Tx, failure: &Failure) -> Result<Noted, Listen
 pub(crate) async fn park(tx: &mut Tx, consumer: &'static str, envelope: &Envelope) -> Result<(), ListenError> {
     let row = fresh(consumer, envelope, tx.now());
     let parked = tx.run(Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned())).await? == 1;
-    if parked || find(tx, consumer, envelope.id.uuid()).await?.is_some() {
+    failpoint::pass(Point::MidPark);
+    if parked || find(tx, &Key::of(consumer, envelope), envelope).await?.is_some() {
         return Ok(());
     }
     let place = format!("another event stands at {} {}", envelope.aggregate_id, envelope.sequence);
@@ -105,19 +106,14 @@ pub(crate) async fn condemn(tx: &mut Tx, row: &Condemned) -> Result<(), DbError>
         .col_expr(Column::LastError, Expr::value(row.error.clone()))
         .filter(Column::Consumer.eq(row.consumer))
         .filter(Column::EventId.eq(row.event_id))
-        .filter(Column::Status.eq(WAITING));
+        .filter(is(WAITING));
     tx.run(dead).await.map(drop)
 }
 
 /// Puts a row off that only an operator can help, so that it does not stand before others.
-pub(crate) fn put_off(tx: &mut Tx, consumer: &str, event_id: Uuid, longest: Duration) {
+pub(crate) fn put_off(tx: &mut Tx, key: &Key, envelope: &Envelope, longest: Duration) {
     let later = tx.now() + TimeDelta::from_std(longest).unwrap_or(TimeDelta::MAX);
-    tx.push(
-        Entity::update_many()
-            .col_expr(Column::NextAttemptAt, Expr::value(later))
-            .filter(Column::Consumer.eq(consumer))
-            .filter(Column::EventId.eq(event_id)),
-    );
+    tx.push(Entity::update_many().col_expr(Column::NextAttemptAt, Expr::value(later)).filter(row_of(key, envelope)));
 }
 
 /// Records an event that was handled at its first delivery.
@@ -130,23 +126,33 @@ pub(crate) fn record_done(tx: &mut Tx, consumer: &'static str, envelope: &Envelo
 }
 
 /// Marks a waiting row as handled.
-pub(crate) fn finish(tx: &mut Tx, consumer: &str, event_id: Uuid) {
+pub(crate) fn finish(tx: &mut Tx, key: &Key, envelope: &Envelope) {
     let now = tx.now();
     tx.push(
         Entity::update_many()
             .col_expr(Column::Status, Expr::value(DONE))
             .col_expr(Column::Payload, Expr::value(Option::<Vec<u8>>::None))
             .col_expr(Column::DoneAt, Expr::value(now))
-            .filter(Column::Consumer.eq(consumer))
-            .filter(Column::EventId.eq(event_id))
-            .filter(Column::Status.eq(WAITING)),
+            .filter(row_of(key, envelope))
+            .filter(is(WAITING)),
     );
 }
 
 /// The consumer's row of an event, for update.
-pub(crate) async fn find(tx: &mut Tx, consumer: &str, event_id: Uuid) -> Result<Option<Model>, ListenError> {
-    let select = Entity::find().filter(Column::Consumer.eq(consumer)).filter(Column::EventId.eq(event_id));
-    Ok(tx.one(select.lock_exclusive()).await?)
+pub(crate) async fn find(tx: &mut Tx, key: &Key, envelope: &Envelope) -> Result<Option<Model>, ListenError> {
+    Ok(tx.one(Entity::find().filter(row_of(key, envelope)).lock_exclusive()).await?)
+}
+
+/// The row by both of its keys. By one alone, a plan that PostgreSQL made while the table was small may go through all
+/// rows of the consumer in the index of the other, and it is kept for as long as the connection lives.
+fn row_of(key: &Key, envelope: &Envelope) -> Condition {
+    Condition::all()
+        .add(Column::Consumer.eq(key.consumer))
+        .add(Column::EventId.eq(envelope.id.uuid()))
+        .add(Column::Source.eq(&key.source))
+        .add(Column::AggregateType.eq(&key.aggregate_type))
+        .add(Column::AggregateId.eq(&key.aggregate_id))
+        .add(Column::AggregateSeq.eq(envelope.sequence))
 }
 
 fn fresh(consumer: &str, envelope: &Envelope, now: DateTime<Utc>) -> ActiveModel {

@@ -26,6 +26,10 @@ impl Key {
             aggregate_id: envelope.aggregate_id.to_string(),
         }
     }
+
+    pub(crate) fn named(consumer: &'static str, source: &str, aggregate: &str, id: &str) -> Self {
+        Self { consumer, source: source.to_owned(), aggregate_type: aggregate.to_owned(), aggregate_id: id.to_owned() }
+    }
 }
 
 /// Reads the watermark for update, and makes it first where there is none.

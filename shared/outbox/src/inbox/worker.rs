@@ -5,13 +5,16 @@ use super::apply::{apply, context};
 use super::deliver::{Inbox, Incoming};
 use super::failure::{self, Condemned};
 use super::head::{self, Key};
+use crate::alive::Pulse;
 use crate::due::due;
-use crate::entity::inbox::{Column, Entity, Model, WAITING};
+use crate::entity::inbox::{Column, Entity, Model, WAITING, is};
 use crate::listener::ListenError;
 use crate::row;
+use contracts::failpoint::{self, Point};
 use db::{Context, DbError, Tx};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -19,17 +22,19 @@ use tokio::time::sleep;
 /// Rows that one look fetches.
 const AT_ONCE: u64 = 64;
 
-/// Its turn has come: it is next, or it was passed and somebody wants it replayed.
-const TURN: &str = r#"EXISTS (SELECT 1 FROM inbox_head h WHERE h.consumer = "inbox"."consumer"
-    AND h.source = "inbox"."source" AND h.aggregate_type = "inbox"."aggregate_type"
-    AND h.aggregate_id = "inbox"."aggregate_id" AND ("inbox"."aggregate_seq" = h.last_seq + 1
-    OR ("inbox"."replays" > 0 AND "inbox"."aggregate_seq" <= h.last_seq)))"#;
+/// Its turn has come: it is next, or it was passed and somebody wants it replayed. A value and not EXISTS, which
+/// PostgreSQL would turn into a join: without statistics it may then merge all rows that there are, at every look.
+const TURN: &str = r#"(SELECT "inbox"."aggregate_seq" = h.last_seq + 1
+    OR ("inbox"."replays" > 0 AND "inbox"."aggregate_seq" <= h.last_seq) FROM inbox_head h
+    WHERE h.consumer = "inbox"."consumer" AND h.source = "inbox"."source"
+    AND h.aggregate_type = "inbox"."aggregate_type" AND h.aggregate_id = "inbox"."aggregate_id")"#;
 
 /// Runs until `stop` says so.
-pub(crate) async fn work_what_waits(inbox: Inbox, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn work_what_waits(inbox: Inbox, pulse: Arc<Pulse>, mut stop: watch::Receiver<bool>) {
     let (shortest, longest) = inbox.tuning.poll;
     let mut pause = shortest;
     while !*stop.borrow() {
+        pulse.beat();
         let worked = match work_due(&inbox, &stop).await {
             Ok(worked) => worked,
             Err(error) => {
@@ -58,7 +63,7 @@ pub(crate) async fn tick(polling: bool, pause: Duration) {
 async fn work_due(inbox: &Inbox, stop: &watch::Receiver<bool>) -> Result<bool, DbError> {
     let waiting = Entity::find()
         .filter(Column::Consumer.eq(inbox.listeners.consumer))
-        .filter(Column::Status.eq(WAITING))
+        .filter(is(WAITING))
         .filter(due(Column::NextAttemptAt, inbox.db.clock().now(), inbox.tuning.backoff.1))
         .filter(Expr::cust(TURN))
         .order_by_asc(Column::NextAttemptAt)
@@ -109,7 +114,7 @@ async fn work(tx: &mut Tx, waiting: &Incoming) -> Result<bool, ListenError> {
     let key = Key::of(consumer, envelope);
     // Whoever holds it works this very stream, and takes what is next when it is done.
     let Some(head) = head::try_lock(tx, &key).await? else { return Ok(false) };
-    let row = failure::find(tx, consumer, envelope.id.uuid()).await?;
+    let row = failure::find(tx, &key, envelope).await?;
     let Some(row) = row.filter(|row| row.status == WAITING) else { return Ok(false) };
     let next = envelope.sequence == head.last_seq + 1;
     let replayed = row.replays > 0 && envelope.sequence <= head.last_seq;
@@ -117,11 +122,14 @@ async fn work(tx: &mut Tx, waiting: &Incoming) -> Result<bool, ListenError> {
         return Ok(false);
     }
     if envelope.stream_epoch != head.stream_epoch {
-        failure::put_off(tx, consumer, envelope.id.uuid(), inbox.tuning.backoff.1);
+        failure::put_off(tx, &key, envelope, inbox.tuning.backoff.1);
         return Ok(false);
     }
     apply(tx, &inbox.listeners, envelope, inbox.tuning.listener_deadline).await?;
-    failure::finish(tx, consumer, envelope.id.uuid());
+    failure::finish(tx, &key, envelope);
+    if row.replays > 0 {
+        failpoint::pass(Point::MidReplay);
+    }
     if next {
         head::advance(tx, &key, envelope.sequence);
     }

@@ -2,7 +2,7 @@
 
 use super::filter::{Columns, Criteria, EventStatus, Window};
 use super::record::EventRecord;
-use crate::entity::inbox::{Column, DEAD, DONE, Entity, SKIPPED, WAITING};
+use crate::entity::inbox::{Column, DEAD, DONE, Entity, SKIPPED, WAITING, is};
 use chrono::DateTime;
 use contracts::EventId;
 use db::{Db, DbError};
@@ -43,7 +43,7 @@ pub async fn dead_letters(
     window: Window,
 ) -> Result<Vec<EventRecord>, DbError> {
     // The second condition is always true, and leads to the index that holds the dead alone.
-    let dead = of(consumer).filter(Column::Status.eq(DEAD)).filter(Column::ReceivedAt.gt(DateTime::UNIX_EPOCH));
+    let dead = of(consumer).filter(is(DEAD)).filter(Column::ReceivedAt.gt(DateTime::UNIX_EPOCH));
     newest(db, dead.filter(criteria.condition(&COLUMNS)), window).await
 }
 
@@ -65,7 +65,6 @@ fn status(asked: &[EventStatus]) -> Option<Condition> {
     if asked.is_empty() {
         return Some(Condition::all());
     }
-    let is = |status: i16| Condition::all().add(Column::Status.eq(status));
     let conditions: Vec<Condition> = asked
         .iter()
         .filter_map(|status| match status {

@@ -137,7 +137,7 @@ async fn waiting(db: &Db, consumer: &str) -> Result<Vec<Waiting>, DbError> {
         .column_as(inbox::Column::EventId.count(), "waiting")
         .column_as(inbox::Column::ReceivedAt.min(), "oldest")
         .filter(inbox::Column::Consumer.eq(consumer))
-        .filter(inbox::Column::Status.is_in([inbox::WAITING, inbox::DEAD]))
+        .filter(inbox::is_open())
         .group_by(inbox::Column::Source)
         .group_by(inbox::Column::AggregateType)
         .group_by(inbox::Column::Status)

@@ -1,13 +1,13 @@
 //! A publisher (`user`), a consumer (`task`), a clock that stands still, and a listener that fails on command.
 
-use bus::InProcess;
+use crate::thief::Thief;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::user::Role;
-use contracts::user::v1::{UserCreated, UserDeleted};
-use contracts::{Clock, Stream, UserId};
+use contracts::user::v1::{UserCreated, UserDeleted, UserSnapshot};
+use contracts::{Clock, Stream, UserId, topology};
 use db::testing::Scratch;
-use db::{Context, Db, DbError, DbOptions, Server, Tx, lock_for_migrations, migration_connection};
-use outbox::{Heard, ListenError, Listeners, Messaging, OnDead, Options, Tuning, emit};
+use db::{Context, Db, DbError, DbOptions, Reader, Server, Tx, lock_for_migrations, migration_connection};
+use outbox::{Heard, ListenError, Listeners, Living, Messaging, OnDead, Options, Snapshots, State, Tuning, emit};
 use sea_orm::{Database, EntityTrait, QuerySelect};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ pub struct Script {
 pub struct Pair {
     pub user: Db,
     pub task: Db,
-    pub bus: Arc<InProcess>,
+    pub bus: Arc<Thief>,
     pub script: Script,
     pub clock: StandingClock,
     pub tuning: Tuning,
@@ -101,6 +101,21 @@ impl Place {
                 let rows = scratch.column(&format!("SET search_path = \"{domain}\"; {sql}")).await;
                 rows.into_iter().map(|value| value.unwrap().parse().unwrap()).collect()
             }
+        }
+    }
+
+    /// Changes rows, past everything that is tested.
+    pub async fn execute(&self, domain: &str, sql: &str) {
+        match self {
+            Self::Files(_) => rusqlite::Connection::open(self.file(domain)).unwrap().execute_batch(sql).unwrap(),
+            Self::Postgres(scratch) => scratch.execute(&format!("SET search_path = \"{domain}\"; {sql}")).await,
+        }
+    }
+
+    fn literal(&self, user: UserId) -> String {
+        match self {
+            Self::Files(_) => format!("x'{}'", user.uuid().simple()),
+            Self::Postgres(_) => format!("'{user}'"),
         }
     }
 
@@ -156,8 +171,10 @@ impl Pair {
         let clock = StandingClock(Arc::new(Mutex::new("2026-01-01T00:00:00Z".parse().unwrap())));
         let user = open(&place, "user", &clock).await;
         let task = open(&place, "task", &clock).await;
-        let tuning = Tuning { listener_deadline: Duration::from_millis(100), ..Tuning::default() };
-        let (bus, script) = (Arc::new(InProcess::new(["user", "task"])), Script::default());
+        let (join, digest) =
+            ((Duration::from_secs(1), Duration::from_secs(2)), (Duration::from_millis(200), Duration::from_secs(60)));
+        let tuning = Tuning { listener_deadline: Duration::from_millis(100), join, digest, ..Tuning::default() };
+        let (bus, script) = (Thief::new(&["user", "task"]), Script::default());
         let place = Arc::new(place);
         Some(Self { user, task, bus, script, clock, tuning, on_dead: OnDead::Block, running: Vec::new(), place })
     }
@@ -169,7 +186,7 @@ impl Pair {
             Db::open(DbOptions { clock: Arc::new(self.clock.clone()), ..options }).await.unwrap()
         };
         let (user, task) = (open("user").await, open("task").await);
-        let bus = Arc::new(InProcess::new(["user", "task"]));
+        let bus = Thief::new(&["user", "task"]);
         let (script, clock, tuning) = (self.script.clone(), self.clock.clone(), self.tuning.clone());
         let place = Arc::clone(&self.place);
         Self { user, task, bus, script, clock, tuning, on_dead: self.on_dead, running: Vec::new(), place }
@@ -189,14 +206,15 @@ impl Pair {
     pub async fn start_consumer(&mut self) {
         let listeners = Listeners::new("task").on_dead(self.on_dead);
         let created = scripted::<UserCreated>(self.script.clone(), |data| data.user_id);
-        let listeners = listeners.on::<UserCreated, _>(created);
+        let listeners = listeners.on::<UserCreated, _>(created).on::<UserSnapshot, _>(on_snapshot);
         self.start("task", self.task.clone(), listeners).await;
     }
 
     async fn start(&mut self, domain: &'static str, db: Db, listeners: Listeners) {
         let bus = Arc::clone(&self.bus) as _;
+        let (streams, snapshots) = (topology::heard_by(domain), Snapshots::new().of(living));
         let tuning = self.tuning.clone();
-        self.running.push(Messaging::start(Options { domain, db, bus, listeners, tuning }).await);
+        self.running.push(Messaging::start(Options { domain, db, bus, streams, listeners, snapshots, tuning }).await);
     }
 
     pub async fn stop(&mut self) {
@@ -216,6 +234,60 @@ impl Pair {
         };
     }
 
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Nobody is told how far the streams are.
+    pub fn without_digest(&mut self) {
+        self.tuning.digest.1 = Duration::from_secs(1_000 * 24 * 60 * 60);
+    }
+
+    /// The publisher forgets an aggregate, and not its events.
+    pub async fn forget(&self, user: UserId) {
+        async fn delete(tx: &mut Tx, user: &UserId) -> Result<(), DbError> {
+            tx.run(table::aggregate::delete(user.uuid())).await.map(drop)
+        }
+        self.user.write(&Context::default(), &user, delete).await.unwrap();
+    }
+
+    /// The publisher's database is as it was when the aggregate had so many events.
+    pub async fn put_back(&self, user: UserId, seq: i64) {
+        let id = self.place.literal(user);
+        let outbox = format!("DELETE FROM outbox WHERE aggregate_id = '{user}' AND aggregate_seq > {seq}");
+        let state = match seq {
+            0 => format!("DELETE FROM aggregate WHERE id = {id}"),
+            _ => format!("UPDATE aggregate SET seq = {seq} WHERE id = {id}"),
+        };
+        self.place.execute("user", &format!("{outbox}; {state}")).await;
+    }
+
+    /// The publisher's database is as it was before somebody decided to go on with it.
+    pub async fn forget_epoch(&self) {
+        self.place.execute("user", "UPDATE stream_epoch SET epoch = 1, heard = 0").await;
+    }
+
+    /// Emits one event, once.
+    pub async fn try_emit(&self, user: UserId) -> Result<(), DbError> {
+        self.user.write(&Context::default(), &user, emit_one).await
+    }
+
+    /// The same, while the minutes go by.
+    pub async fn heard_in_time(&self, users: &[UserId], upto: i64) {
+        let started = Instant::now();
+        let mut minutes = tokio::time::interval(Duration::from_millis(300));
+        loop {
+            let heads = outbox::heads(&self.task, "task").await.unwrap();
+            let heard = |user: &UserId| heads.iter().any(|head| head.id == user.to_string() && head.seq == upto);
+            if users.iter().all(heard) {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "not all are heard of up to {upto}: {heads:?}");
+            self.advance(TimeDelta::seconds(61));
+            minutes.tick().await;
+        }
+    }
+
     pub fn advance(&self, by: TimeDelta) {
         *self.clock.0.lock().unwrap() += by;
         self.running.iter().for_each(Messaging::wake);
@@ -233,10 +305,7 @@ impl Pair {
 
     /// Sequences of a user's effects, in the order of their commits.
     pub async fn effects(&self, user: UserId) -> Vec<i64> {
-        let subject = match *self.place {
-            Place::Files(_) => format!("x'{}'", user.uuid().simple()),
-            Place::Postgres(_) => format!("'{user}'"),
-        };
+        let subject = self.place.literal(user);
         self.place.column("task", &format!("SELECT seq FROM effect WHERE subject = {subject} ORDER BY n")).await
     }
 
@@ -275,6 +344,23 @@ pub fn created(user: UserId) -> UserCreated {
         role: Role::User,
         is_active: true,
     }
+}
+
+pub fn snapshot(user: UserId) -> UserSnapshot {
+    let UserCreated { user_id, username, email, display_name, timezone, role, is_active } = created(user);
+    UserSnapshot { user_id, username, email, display_name, timezone, role, is_active }
+}
+
+/// What it leaves is told apart from an event's effect.
+async fn on_snapshot(tx: &mut Tx, heard: &Heard<UserSnapshot>) -> Result<(), ListenError> {
+    tx.push(table::effect::insert(heard.data.user_id.uuid(), 1_000 + heard.envelope.sequence));
+    Ok(())
+}
+
+async fn living(reader: Reader, living: Living) -> Result<Vec<State<UserSnapshot>>, DbError> {
+    let rows = reader.all(table::aggregate::living(living)).await?;
+    let state = |row: table::aggregate::Model| (Stream::at("user", row.id, row.seq), snapshot(UserId(row.id)));
+    Ok(rows.into_iter().map(state).collect())
 }
 
 async fn next_sequence(tx: &mut Tx, id: Uuid) -> Result<i64, DbError> {
@@ -333,9 +419,10 @@ fn scripted<E: Send + Sync + 'static>(
 
 mod table {
     pub mod aggregate {
+        use outbox::Living;
         use sea_orm::entity::prelude::*;
         use sea_orm::sea_query::{Expr, OnConflict};
-        use sea_orm::{Insert, Set};
+        use sea_orm::{Insert, QueryOrder, QuerySelect, Select, Set};
 
         #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
         #[sea_orm(table_name = "aggregate")]
@@ -353,6 +440,20 @@ mod table {
         pub fn first(id: Uuid) -> Insert<ActiveModel> {
             let keep = OnConflict::column(Column::Id).do_nothing().to_owned();
             Insert::one(ActiveModel { id: Set(id), seq: Set(0) }).on_conflict(keep)
+        }
+
+        pub fn delete(id: Uuid) -> sea_orm::DeleteMany<Entity> {
+            Entity::delete_many().filter(Column::Id.eq(id))
+        }
+
+        pub fn living(living: Living) -> Select<Entity> {
+            match living {
+                Living::One(id) => Entity::find_by_id(id),
+                Living::Page { after, limit } => {
+                    let find = Entity::find().order_by_asc(Column::Id).limit(limit);
+                    after.into_iter().fold(find, |find, after| find.filter(Column::Id.gt(after)))
+                }
+            }
         }
 
         pub fn update(id: Uuid, seq: i64) -> sea_orm::UpdateMany<Entity> {

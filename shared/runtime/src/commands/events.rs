@@ -62,6 +62,11 @@ enum What {
     Skip(One),
     /// Has an event published again; a consumer that gave it up tries it again, and one that has done its work does not
     Replay(One),
+    /// Goes on with a domain's database that was put back from a backup: consumers take over how everything is in it
+    Restored {
+        /// The domain
+        domain: String,
+    },
 }
 
 #[derive(Args)]
@@ -152,6 +157,7 @@ async fn answer(config: &Config, asked: Events) -> Result<bool, Failed> {
         }
         What::Retry(one) => act::act(&server, act::Action::Retry, &one.id, one.domain.as_deref()).await?,
         What::Skip(one) => act::act(&server, act::Action::Skip, &one.id, one.domain.as_deref()).await?,
+        What::Restored { domain } => act::restored(&server, &domain).await?,
         What::Replay(one) => act::act(&server, act::Action::Replay, &one.id, one.domain.as_deref()).await?,
     };
     let unanswered = show::unanswered(&answer);

@@ -6,6 +6,7 @@ use crate::module::Module;
 use crate::start_error::StartError;
 use crate::telemetry;
 use secrecy::SecretString;
+use std::net::SocketAddr;
 use std::time::Duration;
 use web::TrustedProxies;
 
@@ -25,6 +26,12 @@ pub(super) fn public_url(setting: &Setting) -> Result<Option<String>, StartError
         return Err(setting.refuse("is not a URL (https://tasks.example.org)"));
     }
     Ok(Some(text.trim_end_matches('/').to_owned()))
+}
+
+/// Where to listen; nowhere without one.
+pub(super) fn listen_address(setting: &Setting) -> Result<Option<SocketAddr>, StartError> {
+    let Some(text) = setting.given() else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| setting.refuse("is not an address and a port (127.0.0.1:9100)"))
 }
 
 pub(super) fn choice<T: Copy>(setting: &Setting, choices: &[(&str, T)]) -> Result<T, StartError> {

@@ -5,7 +5,7 @@ use super::layers::Settings;
 use crate::start_error::StartError;
 
 /// Key, and what stands in for it.
-const UNAVAILABLE: &[(&str, &str)] = &[("cors_origins", "remove it"), ("metrics_addr", "remove it")];
+const UNAVAILABLE: &[(&str, &str)] = &[("cors_origins", "remove it")];
 
 pub(super) fn refuse(settings: &Settings) -> Result<(), StartError> {
     for (key, instead) in UNAVAILABLE {

@@ -3,6 +3,7 @@
 
 use super::{Migrated, State};
 use crate::start_error::StartError;
+use contracts::failpoint::{self, Point};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, SqlxSqliteConnector, Statement,
@@ -98,6 +99,7 @@ async fn in_one_transaction<M: MigratorTrait>(connection: &DatabaseConnection) -
         return Err(Refused::Newer(newer));
     }
     M::up(&tx, None).await?;
+    failpoint::pass(Point::MidMigration);
     tx.commit().await?;
     Ok(Migrated { before: applied.len(), now: known.len().saturating_sub(applied.len()) })
 }

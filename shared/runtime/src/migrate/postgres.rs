@@ -3,6 +3,7 @@
 
 use super::{Migrated, State};
 use crate::start_error::StartError;
+use contracts::failpoint::{self, Point};
 use db::{Server, lock_for_migrations, migration_connection};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
@@ -36,9 +37,10 @@ pub(super) async fn look<M: MigratorTrait>(server: &Server) -> Result<State, Sta
 
 async fn try_up<M: MigratorTrait>(connection: &DatabaseConnection) -> Result<Migrated, DbErr> {
     let state = State::of::<M>(applied(connection).await?);
-    if !state.pending.is_empty() {
+    for _ in &state.pending {
         // Each in a transaction, which sea-orm opens for PostgreSQL by itself: what was applied stays applied.
-        M::up(connection, None).await?;
+        M::up(connection, Some(1)).await?;
+        failpoint::pass(Point::MidMigration);
     }
     Ok(Migrated { before: state.applied, now: state.pending.len() })
 }

@@ -52,6 +52,12 @@ pub(crate) const ENDPOINTS: &[crate::Endpoint] = &[
         "/api/v1/ops/{domain}/outbox/{id}/skip",
         "blanks the payload of an event that the bus refuses, so that those behind it can go",
     ),
+    (
+        "POST",
+        "/api/v1/ops/{domain}/outbox/restored",
+        "goes on with a database that was put back from a backup and refuses to emit: consumers take over how everything \
+         is in it; without effect where nothing is refused for that reason",
+    ),
     ("GET", "/api/v1/ops/modules", "the domains: where they are served, what they publish and hear, how they are"),
     (
         "GET",
@@ -59,5 +65,9 @@ pub(crate) const ENDPOINTS: &[crate::Endpoint] = &[
         "the same, as that domain alone knows it",
     ),
     ("GET", "/api/v1/ops/{domain}/undecodable", "messages to that domain that were no events, newest first"),
-    ("GET", "/api/v1/ops/{domain}/audit", "what administrators did to its events, newest first"),
+    (
+        "GET",
+        "/api/v1/ops/{domain}/audit",
+        "what administrators did to its events, and what it had to go on without, newest first",
+    ),
 ];

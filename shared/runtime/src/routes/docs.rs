@@ -80,6 +80,7 @@ const PROCESS: &[crate::Endpoint] = &[
     ("GET", "/health/live", "whether the process lives"),
     ("GET", "/health/ready", "whether requests may be sent to it"),
     ("GET", "/health/{service}", "how one domain is"),
+    ("GET", "/metrics", "what is measured, for Prometheus and for administrators"),
     ("GET", "/api/v1/gateway/services", "which domains are served where, for administrators"),
     ("GET", "/api/v1/gateway/routes", "which prefixes lead to which domain, for administrators"),
     ("GET", "/docs", "this page"),

@@ -24,6 +24,8 @@ pub(super) async fn connect(config: &Config, mounted: &[Module]) -> Result<Arc<d
             let connected = RabbitMq::connect(options).await;
             Ok(connected.map_err(|error| StartError::new(format!("CLEAVE_BUS: {error}")))?)
         }
-        BusSetting::RabbitMq(_) | BusSetting::InProcess => Ok(Arc::new(InProcess::new(names))),
+        BusSetting::RabbitMq(_) | BusSetting::InProcess => {
+            Ok(Arc::new(InProcess::with_table(names, config.seams.hears)))
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::data_dir::AddressFile;
 use crate::gateway::Gateway;
 use crate::http::{Http, Site};
 use crate::job::Job;
+use crate::metrics::{MetricsListener, Requests};
 use crate::module::{Module, Mounted, Routes};
 use crate::process::Process;
 use crate::remote_keys::RemoteKeys;
@@ -19,22 +20,28 @@ use crate::screen::screen;
 use crate::start_error::StartError;
 use actix_web::web::Data;
 use bus::EventBus;
-use contracts::topology;
 use db::Db;
-use futures_util::future::{BoxFuture, ready};
-use outbox::{Listeners, Messaging, Options};
+use futures_util::future::{BoxFuture, join_all, ready};
+use outbox::{Listeners, Messaging, Options, Snapshots};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use web::{Edge, KeySource, Verifier};
+
+/// How long a start waits until a domain that was just added knows of what was there before it.
+const JOINING: Duration = Duration::from_secs(5);
+
+/// How long a start waits until the consumers of a domain have said what they heard of it.
+const CHECKING: Duration = Duration::from_secs(2);
 
 /// What the mounted domains bring, taken apart.
 #[derive(Default)]
 struct Brought {
     routes: Vec<Routes>,
-    listeners: Vec<Option<Listeners>>,
+    hearing: Vec<(Option<Listeners>, Snapshots)>,
     jobs: Vec<(Job, Db)>,
     key_source: Option<Arc<dyn KeySource>>,
     notices: Vec<String>,
@@ -65,7 +72,9 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
     let keys = key_source(brought.key_source, &config, &places, &mut following)?;
     let here = keys.as_ref().filter(|keys| keys.here).map(|keys| Arc::clone(&keys.source));
     let verifier = verify_with(here, &config, &public_url).await?;
-    let domains = listen(opened, brought.listeners, &bus, &config).await;
+    let domains = listen(opened, brought.hearing, &bus, &config).await;
+    let cleaning = domains.iter().map(|domain| (cleanup::job(domain.messaging.lead()), domain.db.clone()));
+    let jobs = brought.jobs.into_iter().chain(cleaning).collect();
     let process = Arc::new(Process {
         public_url: public_url.clone(),
         domains,
@@ -79,6 +88,11 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
     });
     let documented: Vec<&Module> =
         places.mounted.iter().chain(places.remote.iter().map(|(module, _)| module)).collect();
+    let requests = Data::new(Requests::new()?);
+    let metrics = match config.metrics_addr {
+        Some(address) => Some(MetricsListener::start(address, Arc::clone(&process), Data::clone(&requests)).await?),
+        None => None,
+    };
     let site = Site {
         process: Arc::clone(&process),
         edge: Data::new(Edge {
@@ -90,6 +104,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         routes: brought.routes,
         gateway: Arc::clone(&gateway),
         pages: Data::new(Pages::new(&public_url, &documented)),
+        requests,
         absent: places.absent,
         head_deadline: config.seams.head_deadline,
     };
@@ -108,11 +123,12 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         address,
         screen: screen(&process, bus.status().kind, &notices),
         drain_delay: config.drain_delay,
-        jobs: Jobs::start(brought.jobs),
+        jobs: Jobs::start(jobs),
         following,
         process,
         bus,
         http,
+        metrics,
         address_file,
         locks: files.locks,
     })
@@ -133,7 +149,7 @@ fn foreign_issuer(config: &Config, places: &Places, public_url: &str) -> Option<
 fn unheard(config: &Config, places: &Places) -> Option<String> {
     let here = |name: &str| places.mounted.iter().any(|module| module.name() == name);
     let heard =
-        topology::HEARS.iter().flat_map(|line| line.streams.iter().map(|stream| (stream.domain, line.consumer)));
+        config.seams.hears.iter().flat_map(|line| line.streams.iter().map(|stream| (stream.domain, line.consumer)));
     let apart = heard.filter(|(from, to)| here(from) != here(to)).map(|(from, to)| if here(from) { to } else { from });
     let apart: BTreeSet<&str> = apart.collect();
     if apart.is_empty() || !matches!(config.bus, BusSetting::InProcess) {
@@ -169,8 +185,8 @@ async fn mount(
             None => Mounted::new(),
         };
         brought.routes.extend(mounted.routes);
-        brought.listeners.push(mounted.listeners);
-        brought.jobs.extend(mounted.jobs.into_iter().chain([cleanup::job()]).map(|job| (job, db.clone())));
+        brought.hearing.push((mounted.listeners, mounted.snapshots));
+        brought.jobs.extend(mounted.jobs.into_iter().map(|job| (job, db.clone())));
         brought.key_source = mounted.key_source.or(brought.key_source);
         brought.notices.extend(mounted.notices);
     }
@@ -232,23 +248,31 @@ async fn verify_with(
 
 async fn listen(
     opened: Vec<Opened>,
-    listeners: Vec<Option<Listeners>>,
+    hearing: Vec<(Option<Listeners>, Snapshots)>,
     bus: &Arc<dyn EventBus>,
     config: &Config,
 ) -> Vec<Domain> {
     let mut domains = Vec::with_capacity(opened.len());
-    for (Opened { module, db, migrated }, listeners) in opened.into_iter().zip(listeners) {
+    for (Opened { module, db, migrated }, (listeners, snapshots)) in opened.into_iter().zip(hearing) {
         let name = module.name();
+        let line = config.seams.hears.iter().find(|line| line.consumer == name);
         let messaging = Messaging::start(Options {
             domain: name,
             db: db.clone(),
             bus: Arc::clone(bus),
+            streams: line.map_or(&[], |line| line.streams),
+            snapshots,
             listeners: listeners.unwrap_or_else(|| Listeners::new(name)),
             tuning: config.seams.relay.clone(),
         })
         .await;
         domains.push(Domain { name, db, messaging, migrated });
     }
+    if matches!(config.bus, BusSetting::InProcess) {
+        // They are all here, so a domain that was just added knows the others' things before the first request.
+        join_all(domains.iter().map(|domain: &Domain| domain.messaging.joined(JOINING))).await;
+    }
+    join_all(domains.iter().map(|domain: &Domain| domain.messaging.checked(CHECKING))).await;
     domains
 }
 

@@ -5,6 +5,7 @@ use crate::config::{Config, Places, Storage};
 use crate::data_dir::AddressFile;
 use crate::gateway::Gateway;
 use crate::http::{Http, Site};
+use crate::metrics::Requests;
 use crate::module::Module;
 use crate::process::Process;
 use crate::routes::Pages;
@@ -100,6 +101,7 @@ fn site(config: &Config, waiting: Vec<&'static str>) -> Result<Site, StartError>
         verifier,
         routes: Vec::new(),
         gateway: Arc::new(Gateway::new(&nowhere, &config.seams.gateway)?),
+        requests: Data::new(Requests::new()?),
         head_deadline: config.seams.head_deadline,
         absent: Vec::new(),
         pages: Data::new(Pages::new(&public_url, &[])),

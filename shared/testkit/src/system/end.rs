@@ -7,6 +7,7 @@ use tokio::task::block_in_place;
 
 impl Drop for System {
     fn drop(&mut self) {
+        drop(self.gateway.take());
         // Whoever is still connected to a broker makes again what is removed there.
         let Some(server) = self.server.take() else { return };
         let lives = |runtime: &Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;

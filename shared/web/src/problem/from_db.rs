@@ -7,13 +7,21 @@ use db::DbError;
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         let code = match &error {
-            DbError::Busy | DbError::Unavailable(_) | DbError::Conflict | DbError::Deadline => ProblemCode::Unavailable,
+            DbError::Busy | DbError::Unavailable(_) | DbError::Refused(_) | DbError::Conflict | DbError::Deadline => {
+                ProblemCode::Unavailable
+            }
             DbError::Unknown(_) => ProblemCode::OutcomeUnknown,
             // A uniqueness rule that no use-case has given a name to is a fault of the server.
             DbError::Unique { .. } | DbError::NoRowChanged(_) | DbError::Decode(_) | DbError::Statement(_) => {
                 ProblemCode::Internal
             }
         };
-        Self::new(code).caused_by(&error)
+        let problem = Self::new(code).caused_by(&error);
+        match error {
+            DbError::Refused(_) => problem
+                .detail("what changes here cannot be passed on at present, so nothing is changed; reading works")
+                .retry_after(5),
+            _ => problem,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a client was told against what is stored.
 
-use super::history::{Asked, History, plain};
+use super::history::{Asked, History, Seen, plain};
 use super::{Harm, Violation};
 use crate::faults::facts::{Facts, Task};
 use crate::faults::ledger::Kind;
@@ -134,4 +134,16 @@ pub(super) fn i3_one_key_has_one_effect_and_one_answer(history: &History, facts:
         }
     }
     found
+}
+
+/// I13: who was told of a version is never shown an older one; each task is asked by one client at a time.
+pub(super) fn i13_versions_never_decrease(history: &History) -> Vec<Violation> {
+    let older = history.seen.iter().filter(|seen| seen.version.unwrap_or_default() < seen.known);
+    older
+        .map(|seen| {
+            let Seen { op, task, version, known } = seen;
+            let what = format!("after command {op} task {task} was shown at version {version:?}, known was {known}");
+            Violation::new("I13", Harm::Lost, what)
+        })
+        .collect()
 }

@@ -46,16 +46,35 @@ impl Asked {
     }
 }
 
+/// A task as a client saw it.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) op: u64,
+    pub(super) task: String,
+    pub(super) version: Option<i64>,
+    /// The version that the client knew before.
+    pub(super) known: i64,
+}
+
 /// Everything that was asked.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// By number.
     pub(super) commands: BTreeMap<u64, Asked>,
+    /// Every version that an answer showed, in the order of the answers.
+    pub(super) seen: Vec<Seen>,
 }
 
 impl History {
     pub(super) fn of(lines: &[Line]) -> Self {
         let mut commands: BTreeMap<u64, Asked> = BTreeMap::new();
+        let (mut seen, mut known) = (Vec::new(), BTreeMap::<String, i64>::new());
+        let mut see = |op: u64, task: &str, version: Option<i64>| {
+            let (task, latest) = (plain(task), version.unwrap_or_default());
+            let known = known.entry(task.clone()).or_default();
+            seen.push(Seen { op, task, version, known: *known });
+            *known = latest.max(*known);
+        };
         for line in lines {
             match line {
                 Line::Invoke(command) => {
@@ -68,15 +87,19 @@ impl History {
                     if asked.task.is_none() {
                         asked.task = task.as_deref().map(plain);
                     }
+                    if let (Some(task), Some(version)) = (task, version) {
+                        see(*op, task, Some(*version));
+                    }
                     asked.ok.push(Answered { status: *status, version: *version, answer: *answer });
                 }
                 Line::Fail { op, status } => {
                     commands.get_mut(op).expect("asked before it was refused").failed = Some(*status);
                 }
+                Line::Read { op, task, version } => see(*op, task, *version),
                 Line::Unknown { op, .. } => commands.get_mut(op).expect("asked before it was unknown").unknown += 1,
             }
         }
-        Self { commands }
+        Self { commands, seen }
     }
 
     /// What was asked of each task and not refused, in order.

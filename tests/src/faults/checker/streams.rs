@@ -129,6 +129,24 @@ pub(super) fn i9_what_is_published_was_taken(facts: &Facts) -> Vec<Violation> {
     found
 }
 
+/// I11: what was given up has its payload, its reason and the attempts that it took, so that it can be brought on.
+pub(super) fn i11_dead_letters_can_be_brought_on(facts: &Facts) -> Vec<Violation> {
+    let dead = facts.inboxes.iter().flat_map(|(consumer, rows)| rows.iter().map(move |row| (consumer, row)));
+    let lacking = dead.filter(|(_, row)| row.status == 2).filter(|(_, row)| {
+        row.data.is_none() || row.attempts < 1 || row.last_error.as_deref().is_none_or(str::is_empty)
+    });
+    lacking
+        .map(|(consumer, row)| {
+            Violation::new("I11", Harm::Lost, format!("the dead letter of {consumer} lacks something: {row:?}"))
+        })
+        .collect()
+}
+
+/// I14: no transaction is open and no lock is held when everything is at rest.
+pub(super) fn i14_nothing_is_held_open(facts: &Facts) -> Vec<Violation> {
+    facts.held.iter().map(|what| Violation::new("I14", Harm::Unsound, what.clone())).collect()
+}
+
 /// I12: the files are sound.
 pub(super) fn i12_the_files_are_sound(facts: &Facts) -> Vec<Violation> {
     facts.damage.iter().map(|what| Violation::new("I12", Harm::Unsound, what.clone())).collect()

@@ -1,4 +1,4 @@
-//! `retry`, `skip` and `replay`. Rule: the operator names the event; which domains that concerns is asked of the system,
+//! `retry`, `skip`, `replay` and `restored`. Rule: the operator names the event; which domains that concerns is asked of the system,
 //! so nobody has to know at night who consumes what.
 
 use super::ask::{Failed, Server};
@@ -34,6 +34,17 @@ pub(super) async fn act(
     let lines: Vec<String> = answers.iter().map(line).collect();
     let shown = if lines.is_empty() { action.nothing().to_owned() } else { lines.join("\n") };
     Ok((json!({ "items": answers, "unanswered": unanswered }), shown))
+}
+
+/// Goes on with a database that was put back.
+pub(super) async fn restored(server: &Server, domain: &str) -> Result<(Value, String), Failed> {
+    let answer = server.post(&[domain, "outbox", "restored"]).await?;
+    let epoch = answer.get("stream_epoch").and_then(Value::as_i64).unwrap_or_default();
+    let shown = match answer.get("changed").and_then(Value::as_bool) {
+        Some(true) => format!("{domain}: goes on with what its database holds, as stream epoch {epoch}"),
+        _ => format!("{domain}: nothing to do, its database is not older than what others heard of it"),
+    };
+    Ok((answer, shown))
 }
 
 impl Action {

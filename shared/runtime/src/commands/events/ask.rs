@@ -4,10 +4,10 @@
 use crate::config::Config;
 use crate::gateway::{ClientFor, GatewayTuning, client};
 use crate::start_error::StartError;
+use crate::typed_password::typed_password;
 use reqwest::{Client, Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use std::io::{IsTerminal, stdin};
 use std::time::Duration;
 
 /// The server waits 10 s for its services.
@@ -63,7 +63,7 @@ impl Server {
     async fn sign_in(&self, config: &Config, login: &str) -> Result<SecretString, Failed> {
         let password = match &config.admin_password {
             Some(given) => given.clone(),
-            None => typed().await.map_err(Failed::NotAsked)?,
+            None => typed_password().await.map_err(Failed::NotAsked)?,
         };
         let body = json!({ "login": login, "password": password.expose_secret() });
         let request = self.http.request(Method::POST, self.at(&["auth"], &["login"])?).json(&body);
@@ -125,22 +125,4 @@ fn address(config: &Config, typed: Option<&str>) -> Result<Url, StartError> {
     let url = Url::parse(&found).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.filter(|url| url.username().is_empty() && url.password().is_none())
         .ok_or_else(|| StartError::new("--url must be http://host:port or https://host, without a login"))
-}
-
-/// Without being shown; or the first line of what standard input is.
-async fn typed() -> Result<SecretString, StartError> {
-    let read = || {
-        if stdin().is_terminal() {
-            return rpassword::prompt_password("Password: ");
-        }
-        let mut line = String::new();
-        stdin().read_line(&mut line)?;
-        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-    };
-    let line = tokio::task::spawn_blocking(read).await.map_err(|error| StartError::new(error.to_string()))?;
-    let line = line.map_err(|error| StartError::new(format!("cannot read the password: {error}")))?;
-    if line.is_empty() {
-        return Err(StartError::new("no password was given: set CLEAVE_ADMIN_PASSWORD, or type one"));
-    }
-    Ok(SecretString::from(line))
 }

@@ -1,0 +1,297 @@
+//! What a bus lost, and what a consumer was not there for.
+
+use super::*;
+use crate::thief::Thief;
+use contracts::{Control, Gone, Head, Heads, Snapshot, Snapshots};
+use outbox::retire;
+use serde_json::json;
+
+on_both_databases! {
+    a_stolen_event_is_asked_for_and_heard_in_its_place,
+    a_stolen_last_event_is_noticed_without_a_later_one,
+    two_processes_that_miss_the_same_repair_it_once,
+    for_what_is_kept_no_more_the_aggregate_comes_as_it_is,
+    what_was_about_nothing_that_still_is_holds_up_nothing,
+    a_consumer_that_is_added_later_knows_all_and_is_told_nothing,
+    a_consumer_that_was_away_for_long_is_told_what_is_now_and_what_went,
+    an_event_that_came_is_not_swallowed_by_what_came_behind_it,
+    messages_that_come_late_or_twice_change_nothing,
+    a_new_system_loses_no_first_event,
+    what_was_published_long_ago_goes_and_stays_known,
+}
+
+const SOON: Duration = Duration::from_secs(60);
+/// What the listener of snapshots leaves: the sequence and this.
+const STATE: i64 = 1_000;
+
+fn minute() -> TimeDelta {
+    TimeDelta::seconds(61)
+}
+
+async fn a_stolen_event_is_asked_for_and_heard_in_its_place(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let (robbed, well) = (somebody(1), somebody(2));
+    pair.bus.steal(robbed, 2);
+    pair.bus.steal(robbed, 5);
+    pair.emit(robbed, 7).await;
+    pair.emit(well, 7).await;
+    pair.heard(well, 7).await;
+    pair.still_unpublished(0).await;
+    assert_eq!(pair.effects(robbed).await, [1], "what is behind it waits");
+    pair.heard_in_time(&[robbed], 7).await;
+    assert_eq!(pair.effects(robbed).await, [1, 2, 4, 5, 7]);
+    assert_eq!(pair.effects(well).await, [1, 2, 4, 5, 7], "nothing twice");
+    pair.stop().await;
+}
+
+async fn a_stolen_last_event_is_noticed_without_a_later_one(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let (robbed, unheard) = (somebody(1), somebody(2));
+    pair.bus.steal(robbed, 2);
+    pair.bus.steal(unheard, 1);
+    pair.emit(robbed, 2).await;
+    pair.emit(unheard, 1).await;
+    pair.heard(robbed, 1).await;
+    pair.still_unpublished(0).await;
+    pair.advance(minute());
+    pair.heard(robbed, 2).await;
+    pair.heard(unheard, 1).await;
+    assert_eq!((pair.effects(robbed).await, pair.effects(unheard).await), (vec![1, 2], vec![1]));
+    pair.stop().await;
+}
+
+async fn two_processes_that_miss_the_same_repair_it_once(kind: Kind) {
+    if kind == Kind::Sqlite {
+        // A file belongs to one process.
+        return;
+    }
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let mut twin = pair.twin().await;
+    twin.start_publisher().await;
+    twin.start_consumer().await;
+    let users: Vec<UserId> = (1..=20).map(somebody).collect();
+    for user in &users {
+        for seq in [2, 4] {
+            pair.bus.steal(*user, seq);
+            twin.bus.steal(*user, seq);
+        }
+        pair.emit(*user, 4).await;
+    }
+    twin.running.iter().for_each(outbox::Messaging::wake);
+    pair.heard_in_time(&users, 4).await;
+    for user in &users {
+        assert_eq!(pair.effects(*user).await, [1, 2, 4]);
+    }
+    twin.stop().await;
+    pair.stop().await;
+}
+
+async fn for_what_is_kept_no_more_the_aggregate_comes_as_it_is(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    pair.without_digest();
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    let user = somebody(1);
+    pair.bus.steal(user, 2);
+    pair.emit(user, 2).await;
+    pair.heard(user, 1).await;
+    pair.still_unpublished(0).await;
+    pair.advance(TimeDelta::days(31));
+    assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 2);
+    pair.emit(user, 2).await;
+    pair.still_unpublished(0).await;
+    pair.advance(minute());
+    pair.heard(user, 4).await;
+    assert_eq!(pair.effects(user).await, [1, STATE + 2, 4], "up to just before the event that waited");
+    pair.stop().await;
+}
+
+async fn what_was_about_nothing_that_still_is_holds_up_nothing(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    pair.without_digest();
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    let user = somebody(1);
+    pair.bus.steal(user, 2);
+    pair.emit(user, 2).await;
+    pair.heard(user, 1).await;
+    pair.still_unpublished(0).await;
+    pair.advance(TimeDelta::days(31));
+    assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 2);
+    pair.emit(user, 2).await;
+    pair.forget(user).await;
+    pair.still_unpublished(0).await;
+    pair.advance(minute());
+    pair.heard(user, 4).await;
+    assert_eq!(pair.effects(user).await, [1, 4]);
+    pair.stop().await;
+}
+
+async fn a_consumer_that_is_added_later_knows_all_and_is_told_nothing(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    pair.bus = Thief::new(&["user"]);
+    pair.start_publisher().await;
+    let (old, gone, new) = (somebody(1), somebody(2), somebody(3));
+    // More than a page of them.
+    let many: Vec<UserId> = (1_000..1_120).map(somebody).collect();
+    pair.emit(old, 3).await;
+    pair.emit(gone, 2).await;
+    for some in many.chunks(20) {
+        join_all(some.iter().map(|user| pair.emit(*user, 1))).await;
+    }
+    pair.forget(gone).await;
+    pair.still_unpublished(0).await;
+    pair.stop().await;
+    pair.advance(TimeDelta::days(365));
+    assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 125);
+
+    // A year later. What was not published yet goes to the newcomer, and is not swallowed.
+    pair.emit(old, 1).await;
+    pair.emit(new, 1).await;
+    pair.bus = Thief::new(&["user", "task"]);
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    pair.running[1].joined(SOON).await;
+    for user in &many {
+        assert_eq!(pair.effects(*user).await, [STATE + 1]);
+    }
+    pair.heard(old, 4).await;
+    pair.heard(new, 1).await;
+    pair.emit(old, 1).await;
+    pair.emit(new, 1).await;
+    pair.heard(old, 5).await;
+    pair.heard(new, 2).await;
+
+    // It is not given the same again.
+    pair.stop().await;
+    pair.advance(minute());
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    pair.running[1].joined(SOON).await;
+    pair.advance(minute());
+    assert_eq!(pair.effects(old).await, [STATE + 3, 4, 5]);
+    assert_eq!(pair.effects(new).await, [1, 2]);
+    assert!(pair.effects(gone).await.is_empty());
+    pair.stop().await;
+}
+
+async fn a_consumer_that_was_away_for_long_is_told_what_is_now_and_what_went(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let (old, gone) = (somebody(1), somebody(2));
+    pair.emit(old, 1).await;
+    pair.emit(gone, 1).await;
+    pair.heard(old, 1).await;
+    pair.heard(gone, 1).await;
+    pair.stop().await;
+    // For a while it is not mounted, and the publisher starts without it.
+    pair.bus = Thief::new(&["user"]);
+    pair.start_publisher().await;
+    pair.emit(old, 3).await;
+    pair.emit(gone, 3).await;
+    pair.forget(gone).await;
+    pair.still_unpublished(0).await;
+    pair.stop().await;
+    pair.advance(TimeDelta::days(1));
+    pair.bus = Thief::new(&["user", "task"]);
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    pair.heard(old, 4).await;
+    // The last event of what is no more says so; what came before it is no news any more.
+    pair.heard(gone, 4).await;
+    assert_eq!(pair.effects(old).await, [1, STATE + 4]);
+    assert_eq!(pair.effects(gone).await, [1, 4]);
+    pair.stop().await;
+}
+
+async fn an_event_that_came_is_not_swallowed_by_what_came_behind_it(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    pair.bus = Thief::new(&["user"]);
+    pair.start_publisher().await;
+    let user = somebody(1);
+    pair.emit(user, 5).await;
+    pair.still_unpublished(0).await;
+    pair.stop().await;
+    pair.advance(TimeDelta::days(2));
+    // The broker routed one event before anybody noted that there is a consumer.
+    pair.bus = Thief::new(&["user", "task"]);
+    pair.start_consumer().await;
+    assert_eq!(offer(&pair, &[event(user, 4, 1)]).await, [Published::Accepted]);
+    pair.start_publisher().await;
+    pair.running[0].joined(SOON).await;
+    pair.heard_in_time(&[user], 5).await;
+    assert_eq!(pair.effects(user).await, [STATE + 3, 4, STATE + 5]);
+    pair.stop().await;
+}
+
+async fn messages_that_come_late_or_twice_change_nothing(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let user = somebody(1);
+    pair.emit(user, 2).await;
+    pair.heard(user, 2).await;
+    let names = || ("user".to_owned(), "user".to_owned());
+    let snapshots = |seq| {
+        let (source, aggregate) = names();
+        let living = vec![Snapshot { id: user.uuid(), seq, epoch: 1, data: json!(pair::snapshot(user)) }];
+        let event_type = "user.snapshot.v1".to_owned();
+        Control::Snapshots(Snapshots { source, aggregate, event_type, time: pair.now(), living, page: None })
+    };
+    let gone = |to| {
+        let (source, aggregate) = names();
+        Control::Gone(Gone { source, aggregate, id: user.uuid(), to, epoch: 1 })
+    };
+    let heads = |seq| {
+        let (source, aggregate) = names();
+        let heads = vec![Head { id: user.uuid(), seq, epoch: 1, routed: true }];
+        Control::Heads(Heads { source, aggregate, heads, last: false })
+    };
+    let late = [snapshots(1), gone(2), heads(2), snapshots(2), snapshots(2), heads(1), snapshots(3), snapshots(3)];
+    for message in late {
+        assert_eq!(pair.bus.tell("task", &message, SOON).await, Published::Accepted);
+    }
+    pair.heard(user, 3).await;
+    pair.emit(user, 2).await;
+    pair.heard(user, 4).await;
+    assert_eq!(pair.effects(user).await, [1, 2, STATE + 3, 4]);
+    pair.stop().await;
+}
+
+async fn a_new_system_loses_no_first_event(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    let (before, during) = (somebody(1), somebody(2));
+    pair.emit(before, 1).await;
+    pair.start_publisher().await;
+    pair.emit(during, 1).await;
+    pair.start_consumer().await;
+    pair.running[1].joined(SOON).await;
+    pair.heard(before, 1).await;
+    pair.heard(during, 1).await;
+    assert_eq!((pair.effects(before).await, pair.effects(during).await), (vec![1], vec![1]), "as events, once");
+    pair.stop().await;
+}
+
+async fn what_was_published_long_ago_goes_and_stays_known(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    pair.start_publisher().await;
+    let users: Vec<UserId> = (1..=30).map(somebody).collect();
+    join_all(users.iter().map(|user| pair.emit(*user, 50))).await;
+    pair.advance(TimeDelta::days(40));
+    assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 0, "nobody has heard of it yet");
+    pair.start_consumer().await;
+    for user in &users {
+        pair.heard(*user, 50).await;
+    }
+    pair.still_unpublished(0).await;
+    assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 0, "it was published just now");
+    let kept = pair.effects(users[0]).await;
+    for _ in 0..48 {
+        pair.advance(TimeDelta::hours(1));
+        assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 0);
+    }
+    pair.advance(TimeDelta::days(38));
+    assert_eq!(retire(&pair.user, pair.now() - TimeDelta::days(30)).await.unwrap(), 1_500);
+    assert_eq!(pair.place.column("user", "SELECT count(*) FROM outbox").await, [0]);
+    outbox::purge(&pair.task, pair.now() - TimeDelta::days(7)).await.unwrap();
+    assert_eq!(offer(&pair, &[event(users[0], 1, 1), event(users[0], 50, 1)]).await, vec![Published::Accepted; 2]);
+    assert_eq!(pair.effects(users[0]).await, kept, "an event of 40 days ago is known");
+    pair.stop().await;
+}

@@ -1,0 +1,281 @@
+//! What one event that cannot be handled costs a thousand others. Rule: the same load twice, calm and with the poison, on
+//! the same tasks; how long an effect takes is what the tables say, from the event's transaction to the effect's.
+
+use super::caller::Caller;
+use super::checker::{Violation, check_effects};
+use super::facts::Facts;
+use super::fleet::{ATTEMPTS, Fleet, LONGEST_BACKOFF};
+use super::mind::Dice;
+use super::poison::{CONSUMER, cure, dead_letters, poison, retry};
+use super::store::Row;
+use super::watch::{Stores, rest};
+use contracts::{Clock, SystemClock};
+use futures_util::stream::{self, StreamExt};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+/// Tasks, the first of which is poisoned.
+const TASKS: usize = 1_000;
+const USERS: usize = 6;
+/// Requests at once.
+const AT_ONCE: usize = 64;
+/// Of an event, before it is dead; there is no hour to wait for twelve.
+const TRIES: i64 = 5;
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of it.
+#[derive(Debug, Clone)]
+pub struct Extent {
+    /// Of the choice of who makes which task.
+    pub seed: u64,
+    /// Events a second.
+    pub rate: f64,
+    /// How long without the poison, and how long with it.
+    pub span: Duration,
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub struct Figures {
+    name: &'static str,
+    /// Events and the 99th percentile of how long the effects of the others took: calm, poisoned.
+    effects: [(usize, Duration, Duration); 2],
+    refused: u64,
+    visible: Duration,
+    dead: Duration,
+    drained: (usize, Duration),
+    /// What does not hold at the end.
+    pub violations: Vec<Violation>,
+}
+
+/// A task and who may finish it.
+#[derive(Debug, Clone)]
+struct Known {
+    id: String,
+    assignee: String,
+    creator: String,
+}
+
+struct Crowd {
+    caller: Caller,
+    tasks: Vec<Known>,
+    next: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// Measures a system that does not run yet.
+///
+/// # Panics
+/// When it does not work.
+pub async fn measure(mut fleet: Fleet, extent: &Extent) -> Figures {
+    for name in fleet.names() {
+        fleet.set(name, ATTEMPTS, Some(&TRIES.to_string()));
+        fleet.set(name, LONGEST_BACKOFF, Some("2"));
+        fleet.spawn(name);
+    }
+    fleet.ready().await;
+    let stores = fleet.stores();
+    let crowd = Arc::new(Crowd::gather(Caller::new(&fleet.addresses()), extent.seed).await);
+    settle(&stores).await;
+    let calm = crowd.ask(extent, &stores).await;
+    settle(&stores).await;
+    let poisoned = crowd.tasks[0].id.clone();
+    poison(&stores, &poisoned).await;
+    let (worse, (visible, dead)) = tokio::join!(crowd.ask(extent, &stores), watch(&crowd, &stores, &poisoned));
+    others_done(&stores, &poisoned).await;
+    let effects = [latencies(&stores, &poisoned, &calm).await, latencies(&stores, &poisoned, &worse).await];
+    cure(&stores).await;
+    let waiting = undone(&stores, &poisoned).await.len();
+    let since = Instant::now();
+    for event in dead_letters(&stores).await {
+        assert_eq!(retry(&crowd.caller, event).await, Ok(202));
+    }
+    settle(&stores).await;
+    let drained = (waiting, since.elapsed());
+    let violations = check_effects(&Facts::read(&stores).await);
+    let refused = crowd.refused.load(Ordering::Relaxed);
+    Figures { name: fleet.topology.name, effects, refused, visible, dead, drained, violations }
+}
+
+impl Crowd {
+    async fn gather(caller: Caller, seed: u64) -> Self {
+        let users = caller.register(USERS).await;
+        let mut dice = Dice::new(seed);
+        let pairs: Vec<(String, String)> = (0..TASKS)
+            .map(|_| {
+                let at = dice.below(USERS);
+                (users[at].clone(), users[(at + 1 + dice.below(USERS - 1)) % USERS].clone())
+            })
+            .collect();
+        let asking = &caller;
+        let make = |(creator, assignee): (String, String)| async move {
+            let body = json!({"title": "one of many", "assignee_id": assignee});
+            let made = asking.write(&creator, Method::POST, "/api/v1/tasks", Some(body)).await;
+            let (status, text) = made.expect("an answer");
+            assert_eq!(status, 201, "{text}");
+            let task: Value = serde_json::from_str(&text).expect("a task");
+            Known { id: task["id"].as_str().expect("an id").to_owned(), assignee, creator }
+        };
+        let tasks = stream::iter(pairs).map(make).buffered(AT_ONCE).collect().await;
+        Self { caller, tasks, next: AtomicU64::new(0), refused: AtomicU64::new(0) }
+    }
+
+    /// Completes every task in turn, then opens every one again, and so on; the places in the outbox of what that emitted.
+    async fn ask(self: &Arc<Self>, extent: &Extent, stores: &Stores) -> (i64, i64) {
+        let from = newest(stores).await;
+        let mut tick = interval(Duration::from_secs_f64(1.0 / extent.rate));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let (started, mut under_way) = (Instant::now(), JoinSet::new());
+        while started.elapsed() < extent.span {
+            tick.tick().await;
+            while under_way.len() >= AT_ONCE {
+                under_way.join_next().await;
+            }
+            let crowd = Arc::clone(self);
+            under_way.spawn(async move { crowd.ask_once().await });
+        }
+        while under_way.join_next().await.is_some() {}
+        (from, newest(stores).await)
+    }
+
+    async fn ask_once(&self) {
+        let turn = usize::try_from(self.next.fetch_add(1, Ordering::Relaxed)).expect("a number");
+        let task = &self.tasks[turn % TASKS];
+        let (by, verb) =
+            if (turn / TASKS).is_multiple_of(2) { (&task.assignee, "complete") } else { (&task.creator, "reopen") };
+        let path = format!("/api/v1/tasks/{}/{verb}", task.id);
+        if !matches!(self.caller.write(by, Method::POST, &path, None).await, Ok((200, _))) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How long the failure and the dead letter of that task take to be seen by an operator: from the event, and from the
+/// moment at which the last attempt was due.
+async fn watch(crowd: &Crowd, stores: &Stores, task: &str) -> (Duration, Duration) {
+    let subject = format!("task/{task}");
+    let visible = eventually(async || {
+        let (_, health) = crowd.caller.look(0, "/health?verbose=true").await.ok()?;
+        let blocked = health["checks"][CONSUMER]["messaging"]["blocked"].as_array()?.clone();
+        blocked.iter().any(|event| event["subject"] == subject).then_some(())?;
+        let sql = format!("SELECT {} FROM outbox WHERE event_id = ", stores["task"].micros("occurred_at"));
+        let failing = undone(stores, task).await.into_iter().next()?;
+        Some(since(first(stores["task"].read(&format!("{sql}{}", stores["task"].literal(&failing))).await)))
+    })
+    .await;
+    let admin = crowd.caller.enter("admin").await.expect("an administrator");
+    let (store, mut due) = (&stores[CONSUMER], 0);
+    let last =
+        format!("SELECT {} FROM inbox WHERE status = 0 AND attempts = {}", store.micros("next_attempt_at"), TRIES - 1);
+    let dead = eventually(async || {
+        due = first(store.read(&last).await).max(due);
+        let (_, listed) = crowd.caller.get(&admin, "/api/v1/ops/dead-letters").await.ok()?;
+        (due > 0 && listed.contains(task)).then(|| since(due))
+    })
+    .await;
+    (visible, dead)
+}
+
+async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < PATIENCE, "what was waited for does not come");
+        sleep(LOOK).await;
+    }
+}
+
+/// Since an instant in microseconds.
+fn since(micros: i64) -> Duration {
+    let now = SystemClock.now().timestamp_micros();
+    Duration::from_micros(u64::try_from(now - micros).unwrap_or_default())
+}
+
+async fn settle(stores: &Stores) {
+    rest(stores, PATIENCE).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+async fn others_done(stores: &Stores, poisoned: &str) {
+    eventually(async || (waiting(stores).await.iter().all(|(_, task)| task == poisoned)).then_some(())).await;
+}
+
+/// The events of a task whose effect is missing, in order.
+async fn undone(stores: &Stores, task: &str) -> Vec<String> {
+    waiting(stores).await.into_iter().filter(|(_, of)| of == task).map(|(event, _)| event).collect()
+}
+
+/// Events of tasks whose effect is missing, with their task.
+async fn waiting(stores: &Stores) -> Vec<(String, String)> {
+    let (from, to) = (&stores["task"], &stores[CONSUMER]);
+    let done = to.read(&format!("SELECT {} FROM inbox WHERE status = 1", to.id("event_id"))).await;
+    let done: std::collections::HashSet<String> = done.iter().map(|row| text(row, 0)).collect();
+    let sql =
+        format!("SELECT {}, aggregate_id FROM outbox WHERE aggregate_type = 'task' ORDER BY id", from.id("event_id"));
+    let emitted = from.read(&sql).await.into_iter().map(|row| (text(&row, 0), text(&row, 1)));
+    emitted.filter(|(event, _)| !done.contains(event)).collect()
+}
+
+async fn newest(stores: &Stores) -> i64 {
+    first(stores["task"].read("SELECT coalesce(max(id), 0) FROM outbox").await)
+}
+
+/// Number, median and 99th percentile of how long effects took of what stands there in the outbox, without that task.
+async fn latencies(stores: &Stores, poisoned: &str, (from, to): &(i64, i64)) -> (usize, Duration, Duration) {
+    let (task, consumer) = (&stores["task"], &stores[CONSUMER]);
+    let sql = format!("SELECT {}, {} FROM inbox WHERE status = 1", consumer.id("event_id"), consumer.micros("done_at"));
+    let done: HashMap<String, i64> =
+        consumer.read(&sql).await.iter().map(|row| (text(row, 0), number(row, 1))).collect();
+    let sql = format!(
+        "SELECT {}, {} FROM outbox WHERE id > {from} AND id <= {to} AND aggregate_id <> '{poisoned}'",
+        task.id("event_id"),
+        task.micros("occurred_at")
+    );
+    let mut took: Vec<i64> =
+        task.read(&sql).await.iter().filter_map(|row| Some(done.get(&text(row, 0))? - number(row, 1))).collect();
+    took.sort_unstable();
+    let at = |percent: usize| {
+        let micros = took.get((took.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default();
+        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+    };
+    (took.len(), at(50), at(99))
+}
+
+fn first(rows: Vec<Row>) -> i64 {
+    rows.first().map_or(0, |row| number(row, 0))
+}
+
+fn text(row: &Row, at: usize) -> String {
+    row[at].clone().unwrap_or_default()
+}
+
+fn number(row: &Row, at: usize) -> i64 {
+    text(row, at).parse().expect("a number")
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: one poisoned task of {TASKS}", self.name)?;
+        for (when, (events, p50, p99)) in ["without", "with"].iter().zip(self.effects) {
+            writeln!(
+                f,
+                "  {when} the poison: {events} events of the others, effects after p50 {p50:.1?}, p99 {p99:.1?}"
+            )?;
+        }
+        let (waiting, drained) = self.drained;
+        writeln!(f, "  first failure visible after {:.1?}", self.visible)?;
+        writeln!(f, "  dead letter visible {:.1?} after its last attempt was due", self.dead)?;
+        writeln!(f, "  one retry brought {waiting} events on in {drained:.1?}, in order; {} refused", self.refused)?;
+        self.violations.iter().try_for_each(|violation| writeln!(f, "  {violation}"))
+    }
+}
