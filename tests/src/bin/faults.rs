@@ -30,7 +30,7 @@ usage: faults [--minutes N] [--seed N] [--topology NAME]… [--round SECONDS] [-
   --round     after how many seconds of faults everything is healed and checked; 150
   --rate      events a second; 60, with --poison 200
   --poison    what one event that cannot be handled costs the others, of 1,000 tasks
-  --seconds   how long with and without it; 30";
+  --seconds   how long before it, with it and after it, each; 30";
 
 /// What was asked for.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
-//! What one event that cannot be handled costs a thousand others. Rule: the same load twice, calm and with the poison, on
-//! the same tasks; how long an effect takes is what the tables say, from the event's transaction to the effect's.
+//! What one event that cannot be handled costs a thousand others. Rule: the same load three times, calm, with the poison and
+//! calm again, on the same tasks and under the same looks; how long an effect takes is what the tables say, from the
+//! event's transaction to the effect's. What the calm ones differ by is the noise of the machine.
 
 use super::caller::Caller;
 use super::checker::{Violation, check_effects};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -29,7 +30,7 @@ const AT_ONCE: usize = 64;
 /// Of an event, before it is dead; there is no hour to wait for twelve.
 const TRIES: i64 = 5;
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much of it.
@@ -39,7 +40,7 @@ pub struct Extent {
     pub seed: u64,
     /// Events a second.
     pub rate: f64,
-    /// How long without the poison, and how long with it.
+    /// How long each of the three times is.
     pub span: Duration,
 }
 
@@ -47,10 +48,12 @@ pub struct Extent {
 #[derive(Debug)]
 pub struct Figures {
     name: &'static str,
-    /// Events and the 99th percentile of how long the effects of the others took: calm, poisoned.
-    effects: [(usize, Duration, Duration); 2],
+    /// Events, median and 99th percentile of how long the effects of the others took: calm, poisoned, calm again.
+    effects: [(usize, Duration, Duration); 3],
     refused: u64,
+    /// When the failure was seen: after the event.
     visible: Duration,
+    /// When the dead letter was seen: after its last attempt was due.
     dead: Duration,
     drained: (usize, Duration),
     /// What does not hold at the end.
@@ -86,13 +89,12 @@ pub async fn measure(mut fleet: Fleet, extent: &Extent) -> Figures {
     let stores = fleet.stores();
     let crowd = Arc::new(Crowd::gather(Caller::new(&fleet.addresses()), extent.seed).await);
     settle(&stores).await;
-    let calm = crowd.ask(extent, &stores).await;
-    settle(&stores).await;
     let poisoned = crowd.tasks[0].id.clone();
+    let (calm, _) = crowd.watched(extent, &stores, &poisoned).await;
+    settle(&stores).await;
     poison(&stores, &poisoned).await;
-    let (worse, (visible, dead)) = tokio::join!(crowd.ask(extent, &stores), watch(&crowd, &stores, &poisoned));
+    let (worse, seen) = crowd.watched(extent, &stores, &poisoned).await;
     others_done(&stores, &poisoned).await;
-    let effects = [latencies(&stores, &poisoned, &calm).await, latencies(&stores, &poisoned, &worse).await];
     cure(&stores).await;
     let waiting = undone(&stores, &poisoned).await.len();
     let since = Instant::now();
@@ -101,8 +103,17 @@ pub async fn measure(mut fleet: Fleet, extent: &Extent) -> Figures {
     }
     settle(&stores).await;
     let drained = (waiting, since.elapsed());
+    let (again, _) = crowd.watched(extent, &stores, &poisoned).await;
+    settle(&stores).await;
+    let mut effects = Vec::new();
+    for places in [calm, worse, again] {
+        effects.push(latencies(&stores, &poisoned, &places).await);
+    }
+    let effects = effects.try_into().expect("three");
     let violations = check_effects(&Facts::read(&stores).await);
     let refused = crowd.refused.load(Ordering::Relaxed);
+    let (visible, dead) =
+        (seen.visible.expect("a failure that is seen"), seen.dead.expect("a dead letter that is seen"));
     Figures { name: fleet.topology.name, effects, refused, visible, dead, drained, violations }
 }
 
@@ -147,6 +158,27 @@ impl Crowd {
         (from, newest(stores).await)
     }
 
+    /// The same, and an operator who looks for that task all the while.
+    async fn watched(self: &Arc<Self>, extent: &Extent, stores: &Stores, task: &str) -> ((i64, i64), Sightings) {
+        let admin = self.caller.enter("admin").await.expect("an administrator");
+        let (mut seen, over) = (Sightings::default(), AtomicBool::new(false));
+        let asking = async {
+            let asked = self.ask(extent, stores).await;
+            over.store(true, Ordering::Relaxed);
+            asked
+        };
+        let looking = async {
+            let mut looks = interval(LOOK);
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            while !over.load(Ordering::Relaxed) {
+                looks.tick().await;
+                seen.look(self, &admin, stores, task).await;
+            }
+        };
+        let (asked, ()) = tokio::join!(asking, looking);
+        (asked, seen)
+    }
+
     async fn ask_once(&self) {
         let turn = usize::try_from(self.next.fetch_add(1, Ordering::Relaxed)).expect("a number");
         let task = &self.tasks[turn % TASKS];
@@ -159,30 +191,41 @@ impl Crowd {
     }
 }
 
-/// How long the failure and the dead letter of that task take to be seen by an operator: from the event, and from the
-/// moment at which the last attempt was due.
-async fn watch(crowd: &Crowd, stores: &Stores, task: &str) -> (Duration, Duration) {
-    let subject = format!("task/{task}");
-    let visible = eventually(async || {
-        let (_, health) = crowd.caller.look(0, "/health?verbose=true").await.ok()?;
-        let blocked = health["checks"][CONSUMER]["messaging"]["blocked"].as_array()?.clone();
-        blocked.iter().any(|event| event["subject"] == subject).then_some(())?;
-        let sql = format!("SELECT {} FROM outbox WHERE event_id = ", stores["task"].micros("occurred_at"));
-        let failing = undone(stores, task).await.into_iter().next()?;
-        Some(since(first(stores["task"].read(&format!("{sql}{}", stores["task"].literal(&failing))).await)))
-    })
-    .await;
-    let admin = crowd.caller.enter("admin").await.expect("an administrator");
-    let (store, mut due) = (&stores[CONSUMER], 0);
-    let last =
-        format!("SELECT {} FROM inbox WHERE status = 0 AND attempts = {}", store.micros("next_attempt_at"), TRIES - 1);
-    let dead = eventually(async || {
-        due = first(store.read(&last).await).max(due);
-        let (_, listed) = crowd.caller.get(&admin, "/api/v1/ops/dead-letters").await.ok()?;
-        (due > 0 && listed.contains(task)).then(|| since(due))
-    })
-    .await;
-    (visible, dead)
+/// What an operator has seen of a failing event.
+#[derive(Debug, Default)]
+struct Sightings {
+    visible: Option<Duration>,
+    /// When the last attempt was due, in microseconds.
+    due: i64,
+    dead: Option<Duration>,
+}
+
+impl Sightings {
+    /// The questions are the same whether there is something to be seen or not: they cost all three times the same.
+    async fn look(&mut self, crowd: &Crowd, admin: &str, stores: &Stores, task: &str) {
+        let subject = format!("task/{task}");
+        let health = crowd.caller.look(0, "/health?verbose=true").await.map(|(_, health)| health).unwrap_or_default();
+        let blocked = health["checks"][CONSUMER]["messaging"]["blocked"].as_array().cloned().unwrap_or_default();
+        if self.visible.is_none() && blocked.iter().any(|event| event["subject"] == subject) {
+            self.visible = Some(since(emitted_at(stores, task).await));
+        }
+        let store = &stores[CONSUMER];
+        let due = store.micros("next_attempt_at");
+        let last = format!("SELECT {due} FROM inbox WHERE status = 0 AND attempts = {}", TRIES - 1);
+        self.due = first(store.read(&last).await).max(self.due);
+        let listed = crowd.caller.get(admin, "/api/v1/ops/dead-letters").await;
+        if self.dead.is_none() && self.due > 0 && listed.is_ok_and(|(_, listed)| listed.contains(task)) {
+            self.dead = Some(since(self.due));
+        }
+    }
+}
+
+/// When the first event of that task was emitted whose effect is missing.
+async fn emitted_at(stores: &Stores, task: &str) -> i64 {
+    let (store, failing) = (&stores["task"], undone(stores, task).await);
+    let failing = store.literal(failing.first().expect("an event that waits"));
+    let sql = format!("SELECT {} FROM outbox WHERE event_id = {failing}", store.micros("occurred_at"));
+    first(store.read(&sql).await)
 }
 
 async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
@@ -266,12 +309,18 @@ fn number(row: &Row, at: usize) -> i64 {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: one poisoned task of {TASKS}", self.name)?;
-        for (when, (events, p50, p99)) in ["without", "with"].iter().zip(self.effects) {
-            writeln!(
-                f,
-                "  {when} the poison: {events} events of the others, effects after p50 {p50:.1?}, p99 {p99:.1?}"
-            )?;
+        for (when, (events, p50, p99)) in ["before", "with", "after"].iter().zip(self.effects) {
+            writeln!(f, "  {when}: {events} events of the others, effects after p50 {p50:.1?}, p99 {p99:.1?}")?;
         }
+        let [before, with, after] = self.effects.map(|(_, _, p99)| p99.as_secs_f64());
+        let change = |p99: f64, to: f64| (p99 / to - 1.0) * 100.0;
+        let calm = f64::midpoint(before, after);
+        writeln!(
+            f,
+            "  p99 with the poison {:+.1} % of the mean without; the two without it differ by {:.1} %",
+            change(with, calm),
+            change(before.max(after), before.min(after))
+        )?;
         let (waiting, drained) = self.drained;
         writeln!(f, "  first failure visible after {:.1?}", self.visible)?;
         writeln!(f, "  dead letter visible {:.1?} after its last attempt was due", self.dead)?;

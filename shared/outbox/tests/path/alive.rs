@@ -1,6 +1,7 @@
 //! A relay whose task dies. Rule: it begins again by itself, somebody can see that it did, and no event is lost by it.
 
-use crate::pair::{Kind, Pair};
+use crate::pair::Pair;
+use crate::place::Kind;
 use crate::somebody;
 
 pub async fn a_relay_that_panics_begins_again_and_is_seen_to(kind: Kind) {

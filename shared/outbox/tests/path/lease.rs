@@ -1,6 +1,7 @@
 //! Who relays: one process at a time, by the database's clock.
 
-use crate::pair::{Kind, Pair, Place};
+use crate::pair::Pair;
+use crate::place::{Kind, Place};
 use crate::somebody;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,9 @@
 //! What an operator sees and does, on both databases: every state is told, every act may be done twice and leaves one
 //! entry, and no listener does its work again.
 
-use crate::pair::{self, Kind, Mood, Pair};
+use crate::pair::Pair;
+use crate::place::Kind;
+use crate::script::{self, Mood};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{EventId, UserId};
 use db::{Context, Db, DbError, Tx};
@@ -238,7 +240,7 @@ async fn events_are_found_by_what_is_known_of_them(kind: Kind) {
         ..Context::default()
     };
     for (n, correlation, cause) in [(1, "Req_1", None), (2, "req_1", Some(7)), (3, "Reqx1", Some(8))] {
-        pair.user.write(&context(correlation, cause), &user(n), pair::emit_one).await.unwrap();
+        pair.user.write(&context(correlation, cause), &user(n), script::emit_one).await.unwrap();
         pair.advance(TimeDelta::seconds(10));
     }
     let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();

@@ -1,29 +1,17 @@
-//! A publisher (`user`), a consumer (`task`), a clock that stands still, and a listener that fails on command.
+//! A publisher (`user`), a consumer (`task`), and a clock that stands still.
 
+use crate::place::{Kind, Place};
+use crate::script::{Mood, Script, emit_one, living, on_snapshot, scripted};
+use crate::table;
 use crate::thief::Thief;
 use chrono::{DateTime, TimeDelta, Utc};
-use contracts::user::Role;
-use contracts::user::v1::{UserCreated, UserDeleted, UserSnapshot};
-use contracts::{Clock, Stream, UserId, topology};
+use contracts::user::v1::{UserCreated, UserSnapshot};
+use contracts::{Clock, UserId, topology};
 use db::testing::Scratch;
-use db::{Context, Db, DbError, DbOptions, Reader, Server, Tx, lock_for_migrations, migration_connection};
-use outbox::{Heard, ListenError, Listeners, Living, Messaging, OnDead, Options, Snapshots, State, Tuning, emit};
-use sea_orm::{Database, EntityTrait, QuerySelect};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
-use std::collections::HashMap;
-use std::path::PathBuf;
+use db::{Context, Db, DbError, DbOptions, Tx};
+use outbox::{Listeners, Messaging, OnDead, Options, Snapshots, Tuning};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use uuid::Uuid;
-
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        migration_messaging::migrations()
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct StandingClock(Arc<Mutex<DateTime<Utc>>>);
@@ -32,22 +20,6 @@ impl Clock for StandingClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.lock().unwrap()
     }
-}
-
-/// What the listener of one user does: fail that many times, fail for good, panic, hang, find its row unreadable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
-    Fails(u32),
-    Refuses,
-    Panics,
-    Hangs,
-    Troubled,
-}
-
-/// What the listener shares with the test.
-#[derive(Clone, Default)]
-pub struct Script {
-    pub moods: Arc<Mutex<HashMap<UserId, Mood>>>,
 }
 
 pub struct Pair {
@@ -61,95 +33,6 @@ pub struct Pair {
     pub running: Vec<Messaging>,
     /// Shared with a twin.
     pub place: Arc<Place>,
-}
-
-/// Which database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Sqlite,
-    Postgres,
-}
-
-/// What is removed at the end of a test.
-pub enum Place {
-    Files(TempDir),
-    Postgres(Scratch),
-}
-
-impl Place {
-    pub fn file(&self, domain: &str) -> PathBuf {
-        let Self::Files(directory) = self else { unreachable!("a test of files") };
-        directory.path().join(format!("{domain}.db"))
-    }
-
-    pub fn options(&self, domain: &str) -> DbOptions {
-        match self {
-            Self::Files(_) => DbOptions::file(self.file(domain)),
-            Self::Postgres(scratch) => DbOptions::postgres(scratch.url(), domain),
-        }
-    }
-
-    /// The first column of what a query finds, past everything that is tested.
-    pub async fn column(&self, domain: &str, sql: &str) -> Vec<i64> {
-        match self {
-            Self::Files(_) => {
-                let file = rusqlite::Connection::open(self.file(domain)).unwrap();
-                let mut rows = file.prepare(sql).unwrap();
-                rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-            }
-            Self::Postgres(scratch) => {
-                let rows = scratch.column(&format!("SET search_path = \"{domain}\"; {sql}")).await;
-                rows.into_iter().map(|value| value.unwrap().parse().unwrap()).collect()
-            }
-        }
-    }
-
-    /// Changes rows, past everything that is tested.
-    pub async fn execute(&self, domain: &str, sql: &str) {
-        match self {
-            Self::Files(_) => rusqlite::Connection::open(self.file(domain)).unwrap().execute_batch(sql).unwrap(),
-            Self::Postgres(scratch) => scratch.execute(&format!("SET search_path = \"{domain}\"; {sql}")).await,
-        }
-    }
-
-    fn literal(&self, user: UserId) -> String {
-        match self {
-            Self::Files(_) => format!("x'{}'", user.uuid().simple()),
-            Self::Postgres(_) => format!("'{user}'"),
-        }
-    }
-
-    /// The tables, and the listener's effects in the order of their commits; a second effect of one event would be
-    /// refused.
-    async fn make_tables(&self, domain: &str) {
-        match self {
-            Self::Files(_) => {
-                let path = self.file(domain);
-                let connection = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
-                Migrator::up(&connection, None).await.unwrap();
-                connection.close().await.unwrap();
-                let effects = "CREATE TABLE effect (n INTEGER PRIMARY KEY AUTOINCREMENT, subject BLOB, seq INTEGER,
-                    UNIQUE (subject, seq)) STRICT; CREATE TABLE aggregate (id BLOB PRIMARY KEY, seq INTEGER) STRICT";
-                rusqlite::Connection::open(path).unwrap().execute_batch(effects).unwrap();
-            }
-            Self::Postgres(scratch) => {
-                migrate(&Server::new(scratch.url(), domain)).await;
-                let effects = "SET search_path = \"NAME\"; CREATE TABLE effect (n bigint GENERATED ALWAYS AS IDENTITY
-                    PRIMARY KEY, subject uuid, seq bigint, UNIQUE (subject, seq));
-                    CREATE TABLE aggregate (id uuid PRIMARY KEY, seq bigint)";
-                scratch.execute(&effects.replace("NAME", domain)).await;
-            }
-        }
-    }
-}
-
-/// What `cleave migrate up` does.
-pub async fn migrate(server: &Server) {
-    let lock = lock_for_migrations(server).await.unwrap();
-    let connection = migration_connection(server).await.unwrap();
-    Migrator::up(&connection, None).await.unwrap();
-    connection.close().await.unwrap();
-    drop(lock);
 }
 
 async fn open(place: &Place, domain: &str, clock: &StandingClock) -> Db {
@@ -331,156 +214,5 @@ impl Pair {
             heads.iter().any(|head| head.id == user.to_string() && head.seq == upto)
         })
         .await;
-    }
-}
-
-pub fn created(user: UserId) -> UserCreated {
-    UserCreated {
-        user_id: user,
-        username: "u".to_owned(),
-        email: "u@example.org".to_owned(),
-        display_name: None,
-        timezone: "UTC".to_owned(),
-        role: Role::User,
-        is_active: true,
-    }
-}
-
-pub fn snapshot(user: UserId) -> UserSnapshot {
-    let UserCreated { user_id, username, email, display_name, timezone, role, is_active } = created(user);
-    UserSnapshot { user_id, username, email, display_name, timezone, role, is_active }
-}
-
-/// What it leaves is told apart from an event's effect.
-async fn on_snapshot(tx: &mut Tx, heard: &Heard<UserSnapshot>) -> Result<(), ListenError> {
-    tx.push(table::effect::insert(heard.data.user_id.uuid(), 1_000 + heard.envelope.sequence));
-    Ok(())
-}
-
-async fn living(reader: Reader, living: Living) -> Result<Vec<State<UserSnapshot>>, DbError> {
-    let rows = reader.all(table::aggregate::living(living)).await?;
-    let state = |row: table::aggregate::Model| (Stream::at("user", row.id, row.seq), snapshot(UserId(row.id)));
-    Ok(rows.into_iter().map(state).collect())
-}
-
-async fn next_sequence(tx: &mut Tx, id: Uuid) -> Result<i64, DbError> {
-    let seen = || table::aggregate::Entity::find_by_id(id).lock_exclusive();
-    let row = match tx.one(seen()).await? {
-        Some(row) => Some(row),
-        None => {
-            // There is no row to lock before the first event: one of those who come at once makes it.
-            tx.run(table::aggregate::first(id)).await?;
-            tx.one(seen()).await?
-        }
-    };
-    let seq = row.map_or(0, |row| row.seq);
-    tx.push(table::aggregate::update(id, seq + 1));
-    Ok(seq)
-}
-
-/// The first event is heard with a listener, every third is of a type that has none.
-pub async fn emit_one(tx: &mut Tx, user: &UserId) -> Result<(), DbError> {
-    let mut stream = Stream::at("user", user.uuid(), next_sequence(tx, user.uuid()).await?);
-    if stream.seq % 3 == 2 {
-        emit(tx, UserDeleted { user_id: *user }, &mut stream);
-    } else {
-        emit(tx, created(*user), &mut stream);
-    }
-    Ok(())
-}
-
-type Boxed<'t> = std::pin::Pin<Box<dyn Future<Output = Result<(), ListenError>> + Send + 't>>;
-
-fn scripted<E: Send + Sync + 'static>(
-    script: Script,
-    of: fn(&E) -> UserId,
-) -> impl for<'t> Fn(&'t mut Tx, &'t Heard<E>) -> Boxed<'t> + Send + Sync {
-    move |tx, heard| {
-        let script = script.clone();
-        Box::pin(async move {
-            let user = of(&heard.data);
-            tx.push(table::effect::insert(user.uuid(), heard.envelope.sequence));
-            let mood = script.moods.lock().unwrap().get(&user).copied();
-            match mood {
-                None => Ok(()),
-                Some(Mood::Fails(0)) => Ok(()),
-                Some(Mood::Fails(left)) => {
-                    script.moods.lock().unwrap().insert(user, Mood::Fails(left - 1));
-                    Err(ListenError::Retry("not yet".to_owned()))
-                }
-                Some(Mood::Refuses) => Err(ListenError::Permanent("never".to_owned())),
-                Some(Mood::Panics) => panic!("on purpose"),
-                Some(Mood::Hangs) => std::future::pending().await,
-                Some(Mood::Troubled) => Err(DbError::Unavailable("this row alone".to_owned()).into()),
-            }
-        })
-    }
-}
-
-mod table {
-    pub mod aggregate {
-        use outbox::Living;
-        use sea_orm::entity::prelude::*;
-        use sea_orm::sea_query::{Expr, OnConflict};
-        use sea_orm::{Insert, QueryOrder, QuerySelect, Select, Set};
-
-        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-        #[sea_orm(table_name = "aggregate")]
-        pub struct Model {
-            #[sea_orm(primary_key, auto_increment = false)]
-            pub id: Uuid,
-            pub seq: i64,
-        }
-
-        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-        pub enum Relation {}
-
-        impl ActiveModelBehavior for ActiveModel {}
-
-        pub fn first(id: Uuid) -> Insert<ActiveModel> {
-            let keep = OnConflict::column(Column::Id).do_nothing().to_owned();
-            Insert::one(ActiveModel { id: Set(id), seq: Set(0) }).on_conflict(keep)
-        }
-
-        pub fn delete(id: Uuid) -> sea_orm::DeleteMany<Entity> {
-            Entity::delete_many().filter(Column::Id.eq(id))
-        }
-
-        pub fn living(living: Living) -> Select<Entity> {
-            match living {
-                Living::One(id) => Entity::find_by_id(id),
-                Living::Page { after, limit } => {
-                    let find = Entity::find().order_by_asc(Column::Id).limit(limit);
-                    after.into_iter().fold(find, |find, after| find.filter(Column::Id.gt(after)))
-                }
-            }
-        }
-
-        pub fn update(id: Uuid, seq: i64) -> sea_orm::UpdateMany<Entity> {
-            Entity::update_many().col_expr(Column::Seq, Expr::value(seq)).filter(Column::Id.eq(id))
-        }
-    }
-
-    pub mod effect {
-        use sea_orm::entity::prelude::*;
-        use sea_orm::{ActiveValue, Insert, Set};
-
-        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-        #[sea_orm(table_name = "effect")]
-        pub struct Model {
-            #[sea_orm(primary_key)]
-            pub n: i64,
-            pub subject: Uuid,
-            pub seq: i64,
-        }
-
-        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-        pub enum Relation {}
-
-        impl ActiveModelBehavior for ActiveModel {}
-
-        pub fn insert(subject: Uuid, seq: i64) -> Insert<ActiveModel> {
-            Insert::one(ActiveModel { n: ActiveValue::NotSet, subject: Set(subject), seq: Set(seq) })
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! What the server reads for one event. Rule: a few rows, however many there are, also by plans that were made when the
 //! tables were empty and that no statistics have corrected.
 
-use crate::pair::{Kind, Pair, Place};
+use crate::pair::Pair;
+use crate::place::{Kind, Place};
 use crate::somebody;
 
 /// Entries of one index for each event; a batch of the relay may be read again and again while it is under way.

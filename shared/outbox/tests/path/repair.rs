@@ -231,7 +231,7 @@ async fn messages_that_come_late_or_twice_change_nothing(kind: Kind) {
     let names = || ("user".to_owned(), "user".to_owned());
     let snapshots = |seq| {
         let (source, aggregate) = names();
-        let living = vec![Snapshot { id: user.uuid(), seq, epoch: 1, data: json!(pair::snapshot(user)) }];
+        let living = vec![Snapshot { id: user.uuid(), seq, epoch: 1, data: json!(script::snapshot(user)) }];
         let event_type = "user.snapshot.v1".to_owned();
         Control::Snapshots(Snapshots { source, aggregate, event_type, time: pair.now(), living, page: None })
     };

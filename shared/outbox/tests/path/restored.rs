@@ -127,7 +127,7 @@ async fn a_full_outbox_refuses_commands_and_takes_them_again_when_it_has_drained
     assert!(refusing(&pair).await.is_some());
     pair.still_unpublished(5).await;
     let caused = Context { causation_id: Some(Uuid::nil()), ..Context::default() };
-    pair.user.write(&caused, &user, pair::emit_one).await.unwrap();
+    pair.user.write(&caused, &user, script::emit_one).await.unwrap();
     // It is counted anew at a start as well.
     pair.stop().await;
     pair.start_publisher().await;
