@@ -18,6 +18,7 @@ mod kills;
 mod meddler;
 mod mutations;
 mod network;
+mod overload;
 mod postgres;
 mod process;
 mod queue;
