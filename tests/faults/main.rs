@@ -14,6 +14,7 @@ mod broker;
 mod disk;
 mod failpoints;
 mod full;
+mod isolation;
 mod kills;
 mod meddler;
 mod mutations;

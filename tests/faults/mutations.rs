@@ -59,11 +59,15 @@ const MUTATIONS: &[(&str, &str, &str, &str, Harm)] = &[
         "I12",
         Harm::Unsound,
     ),
+    ("an event is given up that could be handled", "notification", GIVEN_UP, "I17", Harm::Unsound),
     ("an event waits", "task", "UPDATE outbox SET published_at = NULL", "I17", Harm::Unsound),
 ];
 
 const NO_REASON: &str = "
 UPDATE inbox SET status = 2, payload = x'7b7d', last_error = NULL WHERE event_id = (SELECT min(event_id) FROM inbox)";
+/// With everything that a dead letter needs.
+const GIVEN_UP: &str = "
+UPDATE inbox SET status = 2, payload = x'7b7d', attempts = 12, last_error = 'too late' WHERE event_id = (SELECT min(event_id) FROM inbox)";
 const DROP_EFFECT: &str = "
 DELETE FROM delivery WHERE notification_id = (SELECT min(id) FROM notification);
 DELETE FROM notification WHERE id = (SELECT min(id) FROM notification)";

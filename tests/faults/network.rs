@@ -9,7 +9,7 @@ use testkit::{Topology, VirtualHost};
 use tests::faults::fleet::{Fleet, Place};
 use tests::faults::held::number;
 use tests::faults::trial::{Trial, last};
-use tests::faults::wire::{Network, Weather};
+use tests::faults::wire::{Network, Weather, authority};
 use tokio::task::block_in_place;
 
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -25,17 +25,10 @@ const WEATHERS: [(Weather, Duration); 5] = [
     (Weather::CutAfter(4_000), Duration::from_secs(3)),
 ];
 
-/// Host and port of a URL.
-fn authority(url: &str) -> &str {
-    let behind = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let behind = behind.split('/').next().unwrap();
-    behind.rsplit_once('@').map_or(behind, |(_, authority)| authority)
-}
-
 async fn network_before(url: &str) -> (Network, String) {
     let server: SocketAddr = tokio::net::lookup_host(authority(url)).await.unwrap().next().unwrap();
     let network = Network::before(server).await;
-    let through = url.replacen(authority(url), &network.address().to_string(), 1);
+    let through = network.through(url);
     (network, through)
 }
 

@@ -4,7 +4,8 @@
 use crate::ALONE;
 use std::time::Duration;
 use tests::faults::held::number;
-use tests::faults::round::{Servers, TOPOLOGIES};
+use tests::faults::nemesis::Wish;
+use tests::faults::round::{Plan, Servers, TOPOLOGIES};
 use tests::faults::table::Table;
 
 /// After the longest stop of a process its lease has to run out, or its clients have to give up.
@@ -23,7 +24,8 @@ async fn under_mixed_faults_nothing_is_lost_in_any_system() {
         if !servers.serve(&topology) {
             continue;
         }
-        let round = servers.round(topology, seed, span, LOAD, |fault| println!("{}: {fault}", topology.name)).await;
+        let plan = Plan { topology, seed, span, events: LOAD, wish: Wish::default() };
+        let round = servers.round(&plan, |fault| println!("{}: {fault}", topology.name)).await;
         table.add(topology.name, &round);
         round.report.assert_clean(RECOVERY);
         assert!(!round.faults.is_empty(), "{} had no fault within {span:?}", topology.name);

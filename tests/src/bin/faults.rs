@@ -10,6 +10,7 @@
 
 use futures_util::FutureExt;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write, stdout};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -17,18 +18,21 @@ use std::time::{Duration, Instant};
 use testkit::Topology;
 use tests::faults::crowd::Extent;
 use tests::faults::fleet::{is_one, served};
-use tests::faults::round::{Servers, TOPOLOGIES};
+use tests::faults::nemesis::{Fault, Wish};
+use tests::faults::round::{Plan, Servers, TOPOLOGIES};
 use tests::faults::table::Table;
 
 const HELP: &str = "\
-usage: faults [--minutes N] [--seed N] [--topology NAME]… [--round SECONDS] [--rate EVENTS]
+usage: faults [--minutes N] [--seed N] [--topology NAME]… [--fault NAME]… [--round SECONDS] [--rate EVENTS] [--verbose]
        faults --poison [--seconds N] [--seed N] [--topology NAME] [--rate EVENTS]
 
   --minutes   how long, without the checks; 30
   --seed      of the load and of the faults; 1
   --topology  embedded, monolith-pg, monolith-rabbit or split; all of them in turn
+  --fault     what may go wrong, see below; everything that can in a topology
   --round     after how many seconds of faults everything is healed and checked; 150
   --rate      events a second; 60, with --poison 200
+  --verbose   every fault on a line of its own
   --poison    what one event that cannot be handled costs the others, of 1,000 tasks
   --seconds   how long before it, with it and after it, each; 30";
 
@@ -40,6 +44,8 @@ struct Asked {
     topologies: Vec<Topology>,
     round: Duration,
     rate: Option<f64>,
+    wish: Wish,
+    verbose: bool,
     poison: bool,
     seconds: u64,
 }
@@ -56,10 +62,15 @@ fn main() -> ExitCode {
         Ok(asked) if asked.poison => runtime.block_on(poison(&asked)),
         Ok(asked) => runtime.block_on(run(&asked)),
         Err(why) => {
-            println!("{why}\n{HELP}");
+            println!("{why}\n{HELP}\n\nfaults: {}", keys().into_iter().collect::<Vec<_>>().join(", "));
             ExitCode::from(2)
         }
     }
+}
+
+/// By what names faults are asked for.
+fn keys() -> BTreeSet<&'static str> {
+    TOPOLOGIES.iter().flat_map(Fault::of).flatten().map(Fault::key).collect()
 }
 
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
@@ -69,6 +80,8 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
         topologies: Vec::new(),
         round: Duration::from_secs(150),
         rate: None,
+        wish: Wish { long: true, only: Vec::new() },
+        verbose: false,
         poison: false,
         seconds: 30,
     };
@@ -77,6 +90,12 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
         let wrong = |text: &str| format!("{argument} {text} means nothing");
         match argument.as_str() {
             "--poison" => asked.poison = true,
+            "--verbose" => asked.verbose = true,
+            "--fault" => {
+                let name = value()?;
+                let known = keys().into_iter().find(|key| *key == name);
+                asked.wish.only.push(known.ok_or_else(|| wrong(&name))?);
+            }
             "--topology" => {
                 let name = value()?;
                 let known = TOPOLOGIES.into_iter().find(|topology| topology.name == name);
@@ -102,6 +121,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
 /// What happens, for whoever looks: a line that is rewritten on a terminal, else one a round.
 struct Progress {
     terminal: bool,
+    verbose: bool,
     total: Duration,
     done: Duration,
     what: String,
@@ -116,7 +136,11 @@ const TOLD: usize = 12;
 
 impl Progress {
     fn tell(&self, running: Duration, text: &str) {
-        self.told.borrow_mut().push(format!("{:5.1} s {text}", running.as_secs_f64()));
+        let told = format!("{:5.1} s {text}", running.as_secs_f64());
+        if self.verbose {
+            self.line(&told);
+        }
+        self.told.borrow_mut().push(told);
         if !self.terminal {
             return;
         }
@@ -143,12 +167,14 @@ async fn run(asked: &Asked) -> ExitCode {
     let topologies = if asked.topologies.is_empty() { TOPOLOGIES.to_vec() } else { asked.topologies.clone() };
     let mut servers = Servers::start(&topologies).await;
     let usable: Vec<Topology> = topologies.iter().filter(|topology| servers.serve(topology)).copied().collect();
+    let (usable, spared): (Vec<_>, Vec<_>) = usable.into_iter().partition(|one| !asked.wish.of(one, true).is_empty());
+    spared.iter().for_each(|topology| println!("not run: nothing of that can happen to {}", topology.name));
     let total = Duration::from_secs_f64(asked.minutes * 60.0);
     println!("seed {}, {} minutes of faults, {:?} each", asked.seed, asked.minutes, asked.round);
     let mut table = Table::default();
     let terminal = stdout().is_terminal();
     let (done, what, told) = (Duration::ZERO, String::new(), RefCell::default());
-    let mut progress = Progress { terminal, total, done, what, told };
+    let mut progress = Progress { terminal, verbose: asked.verbose, total, done, what, told };
     for (topology, seed) in usable.iter().cycle().zip(asked.seed..) {
         let span = asked.round.min(total.saturating_sub(progress.done));
         if span.is_zero() {
@@ -156,8 +182,9 @@ async fn run(asked: &Asked) -> ExitCode {
         }
         progress.what = format!("{} with seed {seed}", topology.name);
         progress.told.take();
-        let (began, rate) = (Instant::now(), asked.rate.unwrap_or(60.0));
-        let round = servers.round(*topology, seed, span, rate, |text| progress.tell(began.elapsed(), text));
+        let (began, events, wish) = (Instant::now(), asked.rate.unwrap_or(60.0), asked.wish.clone());
+        let plan = Plan { topology: *topology, seed, span, events, wish };
+        let round = servers.round(&plan, |text| progress.tell(began.elapsed(), text));
         match AssertUnwindSafe(round).catch_unwind().await {
             Ok(round) => {
                 progress.line(&format!("seed {seed}: {}", round.report));

@@ -65,7 +65,7 @@ impl PrivateBroker {
     pub fn virtual_host(&self, name: &str) -> String {
         self.tell(&["add_vhost", name]);
         self.tell(&["set_permissions", "-p", name, "guest", ".*", ".*", ".*"]);
-        format!("amqp://guest:guest@127.0.0.1:{}/{name}", self.port)
+        format!("amqp://guest:guest@{}/{name}", self.address())
     }
 
     /// Starts the node; returns when it accepts connections.
@@ -99,6 +99,21 @@ impl PrivateBroker {
     /// When it does not end.
     pub fn kill(&mut self) {
         self.end("KILL");
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// The node's process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.held.as_ref().expect("a running node").id()
     }
 
     /// Stops the broker inside the node: `rabbitmqctl stop_app`.
@@ -143,8 +158,7 @@ impl PrivateBroker {
     }
 
     fn accepts(&self) -> bool {
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+        TcpStream::connect_timeout(&self.address(), Duration::from_secs(1)).is_ok()
     }
 
     fn name(&self) -> String {

@@ -87,6 +87,20 @@ impl Tracer {
     /// When `CLEAVE_TEST_REQUIRE` names `ptrace`.
     #[must_use]
     pub fn of(process: u32, options: &[&str]) -> Option<Self> {
+        Self::of_all(&[process], options)
+    }
+
+    /// Takes hold of processes, and delays whatever they write through to the disk.
+    ///
+    /// # Panics
+    /// As [`Tracer::of`].
+    #[must_use]
+    pub fn delaying(processes: &[u32], by: Duration) -> Option<Self> {
+        let delay = format!("inject=fdatasync,fsync:delay_enter={}", by.as_micros());
+        Self::of_all(processes, &["-e", "trace=fdatasync,fsync", "-e", &delay])
+    }
+
+    fn of_all(processes: &[u32], options: &[&str]) -> Option<Self> {
         let Some(strace) = program("strace", &[]) else {
             is_missing("ptrace", "strace is not installed: system calls that fail were not tried");
             return None;
@@ -94,7 +108,10 @@ impl Tracer {
         let directory = tempfile::Builder::new().prefix("cleave-strace-").tempdir().expect("a directory");
         let (output, log) = (directory.path().join("calls"), directory.path().join("log"));
         let mut command = Command::new(strace);
-        command.args(["-f", "-p", &process.to_string(), "-o"]).arg(&output).args(options);
+        command.args(["-f", "-o"]).arg(&output).args(options);
+        for process in processes {
+            command.args(["-p", &process.to_string()]);
+        }
         let held = Held::start(&command, &log);
         let since = Instant::now();
         while !held.said().contains("attached") {

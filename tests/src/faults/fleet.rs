@@ -2,31 +2,23 @@
 //! are shipped. Rule: each is this test's binary again, so that it is never older than the test; none outlives the test.
 
 mod command;
+mod served;
+
+pub use served::{ATTEMPTS, FULL_AT, HASTY, LONGEST_BACKOFF, is_one, served};
 
 use super::caller::Caller;
-use super::held::{Held, free_port, number, setting};
+use super::held::{Held, free_port};
 use super::store::Store;
-use runtime::{Config, StartError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use testkit::{Part, Start, Topology};
+use testkit::{Part, Topology};
 
-/// Set for such a process.
-const SERVE: &str = "CLEAVE_TEST_SERVE";
-/// After how many attempts an event is dead, where a test has no hour to wait for it.
-pub const ATTEMPTS: &str = "CLEAVE_TEST_ATTEMPTS";
-/// The ceiling of the wait between two attempts, in seconds.
-pub const LONGEST_BACKOFF: &str = "CLEAVE_TEST_LONGEST_BACKOFF_SECONDS";
 /// Where a process ends by itself.
 const FAILPOINTS: &str = "CLEAVE_FAILPOINTS";
-/// Set where what is lost is looked for sooner than it is by what is shipped.
-pub const HASTY: &str = "CLEAVE_TEST_HASTY";
-/// How many events may wait in an outbox, where that is not as many as shipped.
-pub const FULL_AT: &str = "CLEAVE_TEST_FULL_AT";
 /// How long a system may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The domains, the one that brings the keys first.
@@ -36,6 +28,12 @@ const REPLICAS: &[Part] = &[Part::new("one", &DOMAINS), Part::new("two", &DOMAIN
 
 /// One process on PostgreSQL, twice.
 pub const TWO_REPLICAS: Topology = Topology::MONOLITH_PG.with_processes(REPLICAS);
+
+/// Of which processes such a system is made.
+#[must_use]
+pub const fn parts(topology: &Topology) -> &'static [Part] {
+    if topology.processes.is_empty() { ALL } else { topology.processes }
+}
 
 /// Where the rows of a system are.
 #[derive(Debug, Clone)]
@@ -63,38 +61,6 @@ pub struct Fleet {
     place: Place,
     members: Vec<Member>,
     directory: TempDir,
-}
-
-/// Whether this process was started as one of a system.
-#[must_use]
-pub fn is_one() -> bool {
-    setting(SERVE).is_some()
-}
-
-/// Is such a process where this one was started as one, until it is killed; otherwise it returns at once.
-///
-/// # Panics
-/// When the process does not start.
-pub async fn served(settings: fn() -> Result<Config, StartError>, start: Start) {
-    if !is_one() {
-        return;
-    }
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false);
-    log.with_env_filter("warn,outbox=info,bus_rabbitmq=info,db=info").init();
-    let mut config = settings().unwrap_or_else(|error| panic!("{error}"));
-    config.seams.migrates = true;
-    let relay = &mut config.seams.relay;
-    relay.attempts = i32::try_from(number(ATTEMPTS, relay.attempts.unsigned_abs().into())).expect("a small number");
-    relay.backoff.1 = Duration::from_secs(number(LONGEST_BACKOFF, relay.backoff.1.as_secs()));
-    if setting(HASTY).is_some() {
-        relay.gap = (Duration::from_secs(1), Duration::from_secs(5));
-        relay.digest = (Duration::from_secs(2), Duration::from_secs(5));
-    }
-    if let Some(events) = setting(FULL_AT) {
-        relay.outbox.events = events.parse().unwrap_or_else(|error| panic!("{FULL_AT}: {error}"));
-    }
-    let server = start(config).await.unwrap_or_else(|error| panic!("{error}"));
-    server.join().await;
 }
 
 impl Fleet {
@@ -129,8 +95,7 @@ impl Fleet {
     #[must_use]
     pub fn prepare(topology: Topology, place: Place, bus: Option<&str>) -> Self {
         let directory = tempfile::Builder::new().prefix("cleave-fleet-").tempdir().expect("a directory");
-        let parts = if topology.processes.is_empty() { ALL } else { topology.processes };
-        let ports: Vec<(Part, u16)> = parts.iter().map(|part| (*part, free_port())).collect();
+        let ports: Vec<(Part, u16)> = parts(&topology).iter().map(|part| (*part, free_port())).collect();
         let mut fleet = Self { topology, place, members: Vec::new(), directory };
         for (part, port) in &ports {
             let command = fleet.command(*part, *port, &ports, bus);
@@ -155,6 +120,19 @@ impl Fleet {
             Some(value) => command.env(variable, value),
             None => command.env_remove(variable),
         };
+    }
+
+    /// Tells every process other URLs of the databases of its domains than the harness itself uses, from its next start on.
+    ///
+    /// # Panics
+    /// When there is none for a domain.
+    pub fn reach_by(&mut self, urls: &BTreeMap<&'static str, String>) {
+        for Member { part, command, .. } in &mut self.members {
+            command.env_remove("CLEAVE_DATABASE_URL");
+            for domain in part.serves {
+                command.env(command::url_of(domain), &urls[domain]);
+            }
+        }
     }
 
     /// Lets a process end by itself at some points, from its next start on; none lets it live.
@@ -204,6 +182,18 @@ impl Fleet {
         let held = self.member(name).held.take().expect("a running process");
         held.signal("KILL");
         held.wait(PATIENCE);
+    }
+
+    /// Every process that runs, and its id.
+    #[must_use]
+    pub fn running(&self) -> Vec<(&'static str, u32)> {
+        self.members.iter().filter_map(|member| Some((member.part.name, member.held.as_ref()?.id()))).collect()
+    }
+
+    /// Where its rows are.
+    #[must_use]
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The id of a running process.

@@ -2,7 +2,9 @@
 //! and is gone, with its data, when the test ends.
 
 use super::held::{Held, free_port, is_missing, is_superuser, program};
+use super::limits::family;
 use super::store::connect;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,7 +53,34 @@ impl PrivatePostgres {
     /// The URL of one of its databases; `postgres` is always there.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+        self.url_as(USER, database)
+    }
+
+    /// The same for another of its roles.
+    #[must_use]
+    pub fn url_as(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@{}/{database}", self.address())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// The file to which it logs.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    /// All of its processes, as they are now.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        family(self.held.as_ref().expect("a running server").id())
     }
 
     /// Makes an empty database; its URL.
@@ -82,7 +111,7 @@ impl PrivatePostgres {
         for setting in own.iter().chain(&self.settings) {
             postgres.args(["-c", setting]);
         }
-        let (started, url, log) = (Instant::now(), self.url("postgres"), self.directory.path().join("log"));
+        let (started, url, log) = (Instant::now(), self.url("postgres"), self.log());
         let mut held = Held::start(&postgres, &log);
         while connect(&url).await.is_err() {
             assert!(started.elapsed() < PATIENCE, "PostgreSQL does not start: {}", held.said());

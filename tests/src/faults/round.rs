@@ -1,32 +1,48 @@
 //! Some minutes of a system under faults, and what is left when all is healed. Rule: every fault heals itself; after each the
 //! system must recover alone, and at the end everything is checked.
 
-use super::broker::PrivateBroker;
+mod inflict;
+mod servers;
+
+pub use servers::Servers;
+
 use super::crowd::{self, Extent, Figures};
-use super::fleet::{DOMAINS, Fleet, Place, TWO_REPLICAS};
-use super::nemesis::{Fault, Schedule, Step, Tally};
-use super::postgres::PrivatePostgres;
+use super::fleet::{Fleet, Place, TWO_REPLICAS};
+use super::footprint::{Footprint, i20_what_it_takes_returns};
+use super::isolation::Isolation;
+use super::nemesis::{Fault, Schedule, Step, Tally, Wish};
 use super::report::Report;
-use super::store::connect;
 use super::trial::{Trial, last};
+use inflict::{Inflicted, Victims};
+use servers::Roads;
 use std::time::{Duration, Instant};
-use testkit::{Carrier, Databases, Topology};
-use tokio::task::block_in_place;
+use testkit::Topology;
 
 /// Between two of many small blows.
 const BLOW: Duration = Duration::from_millis(500);
-/// Several processes with a pool for each domain, and the harness's own looks.
-const CONNECTIONS: &str = "max_connections=300";
+/// After so much of its load a system takes of the machine what it takes.
+const WARM: Duration = Duration::from_secs(10);
+/// During a fault this long at least a command must have been accepted, where commands have nothing to do with it.
+const NOTICED: Duration = Duration::from_secs(3);
+/// A schedule without a fault that fits into the round comes to an end.
+const STEPS: usize = 10_000;
 
 /// The systems that are tried, in turn.
 pub const TOPOLOGIES: [Topology; 4] = [Topology::EMBEDDED, TWO_REPLICAS, Topology::MONOLITH_RABBIT, Topology::SPLIT];
 
-/// The servers, which may be stopped; none where no system needs one, or where it is not installed.
-#[derive(Default)]
-pub struct Servers {
-    postgres: Option<PrivatePostgres>,
-    broker: Option<PrivateBroker>,
-    databases: u64,
+/// What a round is to be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The system.
+    pub topology: Topology,
+    /// Of the load and of the faults.
+    pub seed: u64,
+    /// For how long.
+    pub span: Duration,
+    /// Events a second.
+    pub events: f64,
+    /// What may go wrong.
+    pub wish: Wish,
 }
 
 /// What a round came to.
@@ -40,47 +56,6 @@ pub struct Round {
 }
 
 impl Servers {
-    /// Starts what these systems need.
-    pub async fn start(topologies: &[Topology]) -> Self {
-        let mut servers = Self::default();
-        if topologies.iter().any(|topology| topology.databases != Databases::Files) {
-            servers.postgres = PrivatePostgres::start(&[CONNECTIONS]).await;
-        }
-        if topologies.iter().any(|topology| topology.carrier == Carrier::RabbitMq) {
-            servers.broker = block_in_place(PrivateBroker::start);
-        }
-        servers
-    }
-
-    /// Whether it has what that one needs.
-    #[must_use]
-    pub fn serve(&self, topology: &Topology) -> bool {
-        (topology.databases == Databases::Files || self.postgres.is_some())
-            && (topology.carrier == Carrier::InProcess || self.broker.is_some())
-    }
-
-    async fn place(&mut self, topology: &Topology) -> Place {
-        if topology.databases == Databases::Files {
-            return Place::Files;
-        }
-        let postgres = self.postgres.as_ref().expect("a PostgreSQL");
-        self.databases += 1;
-        let n = self.databases;
-        if topology.databases == Databases::Schemas {
-            return Place::Database(postgres.database(&format!("round_{n}")).await);
-        }
-        let mut urls = Vec::new();
-        for domain in DOMAINS {
-            urls.push((domain, postgres.database(&format!("round_{n}_{domain}")).await));
-        }
-        Place::Databases(urls.into_iter().collect())
-    }
-
-    fn bus(&self, topology: &Topology) -> Option<String> {
-        let broker = self.broker.as_ref().filter(|_| topology.carrier == Carrier::RabbitMq);
-        broker.map(|broker| block_in_place(|| broker.virtual_host(&format!("round-{}", self.databases))))
-    }
-
     /// What one event that cannot be handled costs a system.
     ///
     /// # Panics
@@ -90,107 +65,97 @@ impl Servers {
         crowd::measure(Fleet::prepare(topology, place, self.bus(&topology).as_deref()), extent).await
     }
 
-    /// Lets a system suffer for so long, and checks it; `told` is told of each fault and how it went.
+    /// Lets a system suffer as planned, and checks it; `told` is told of each fault and how it went.
     ///
     /// # Panics
     /// When it does not recover.
-    pub async fn round(
-        &mut self,
-        topology: Topology,
-        seed: u64,
-        span: Duration,
-        events: f64,
-        mut told: impl FnMut(&str),
-    ) -> Round {
-        let place = self.place(&topology).await;
-        let fleet = Fleet::start(topology, place, self.bus(&topology).as_deref()).await;
-        let schedule = Schedule::new(seed, &topology, &fleet.names());
-        let mut trial = Trial::begin(fleet, seed, events).await;
+    pub async fn round(&mut self, plan: &Plan, mut told: impl FnMut(&str)) -> Round {
+        let Plan { topology, seed, span, events, wish } = plan;
+        let networks = wish.networks(*seed, topology);
+        let roads = if networks { Roads::before(self, topology).await } else { Roads::default() };
+        let (fleet, isolation) = self.fleet(topology, &roads).await;
+        let mut trial = Trial::begin(fleet, *seed, *events).await;
+        let before = if wish.long { Some(warm(&trial).await) } else { None };
         let (started, mut faults) = (Instant::now(), Tally::new());
+        let schedule = Schedule::new(*seed, wish.of(topology, networks));
         // What would take most of the time is left out, not cut short: the same seed does the same.
-        for step in schedule.filter(|step| step.lasts * 3 <= span) {
-            if started.elapsed() + step.after + step.lasts > span {
+        for step in schedule.take(STEPS).filter(|step| step.lasts * 3 <= *span) {
+            if started.elapsed() + step.after + step.lasts > *span {
                 break;
             }
             last(step.after).await;
-            for fault in &step.faults {
-                *faults.entry(*fault).or_default() += 1;
-            }
             let names: Vec<String> = step.faults.iter().map(ToString::to_string).collect();
-            told(&names.join(" + "));
-            let recovery = self.carry_out(&step, &mut trial).await;
-            told(&format!("{} + recovered in {:.1?}", names.join(" + "), recovery));
+            let names = names.join(" + ");
+            told(&names);
+            let mut victims = Victims { servers: self, roads: &roads, trial: &mut trial };
+            let (done, recovery) = victims.carry_out(&step).await;
+            done.iter().for_each(|fault| *faults.entry(*fault).or_default() += 1);
+            told(&format!("{names} for {:.1?}, recovered in {recovery:.1?}", step.lasts));
         }
         let hung_up = trial.hung_up();
         told("healed; everything is checked");
-        Round { report: trial.finish().await, faults, hung_up }
+        let (mut report, fleet) = trial.finish_and_keep().await;
+        if let Some(isolation) = isolation {
+            report.violations.extend(isolation.i15_domains_keep_to_themselves(self.postgres()).await);
+        }
+        if let Some(before) = before {
+            let (beyond, after) = i20_what_it_takes_returns(&before, &fleet).await;
+            told(&format!("took {before}; takes {after}"));
+            report.violations.extend(beyond);
+        }
+        Round { report, faults, hung_up }
     }
 
-    /// How long the recovery took.
-    async fn carry_out(&mut self, step: &Step, trial: &mut Trial) -> Duration {
-        let began = Instant::now();
-        for fault in &step.faults {
-            self.begin(*fault, trial);
+    /// Starts a system behind those networks; on PostgreSQL each domain in a role of its own.
+    async fn fleet(&mut self, topology: &Topology, roads: &Roads) -> (Fleet, Option<Isolation>) {
+        let place = self.place(topology).await;
+        let bus = self.bus(topology).map(|url| roads.to_broker(&url));
+        let mut fleet = Fleet::prepare(*topology, place, bus.as_deref());
+        let mut isolation = None;
+        if !matches!(fleet.place(), Place::Files) {
+            let apart = Isolation::of(self.postgres(), fleet.place()).await;
+            let urls = apart.urls(self.postgres());
+            fleet.reach_by(&urls.into_iter().map(|(domain, url)| (domain, roads.to_postgres(&url))).collect());
+            isolation = Some(apart);
         }
-        let blows = step.faults.iter().any(|fault| matches!(fault, Fault::Terminate | Fault::CloseConnections));
-        while began.elapsed() < step.lasts {
-            if blows {
-                for fault in &step.faults {
-                    self.strike(*fault).await;
-                }
+        fleet.names().into_iter().for_each(|name| fleet.spawn(name));
+        fleet.ready().await;
+        (fleet, isolation)
+    }
+}
+
+/// What a system takes under its load alone.
+async fn warm(trial: &Trial) -> Footprint {
+    last(WARM).await;
+    Footprint::of(&trial.fleet).await
+}
+
+impl Victims<'_> {
+    /// What happened of a step, and how long the recovery from it took.
+    async fn carry_out(&mut self, step: &Step) -> (Vec<Fault>, Duration) {
+        let (began, before) = (Instant::now(), self.trial.acknowledged());
+        let mut inflicted: Vec<Inflicted> = Vec::new();
+        for fault in &step.faults {
+            inflicted.extend(self.begin(*fault).await);
+        }
+        while began.elapsed() < step.lasts && !inflicted.is_empty() {
+            for one in &mut inflicted {
+                self.strike(one).await;
             }
             last(BLOW.min(step.lasts.saturating_sub(began.elapsed()))).await;
         }
+        let done: Vec<Fault> = inflicted.iter().map(|one| one.fault).collect();
+        if step.lasts >= NOTICED && done.iter().all(|fault| fault.spares_commands()) {
+            assert!(self.trial.acknowledged() > before, "{done:?} for {:?}, and no command is accepted", step.lasts);
+        }
         let mut dead = Vec::new();
-        for fault in &step.faults {
-            self.end(*fault, trial, &mut dead).await;
+        for one in inflicted {
+            self.end(one, &mut dead).await;
         }
-        let recovery = if dead.is_empty() { trial.recover().await } else { trial.restart(&dead).await };
-        recovery.effects
-    }
-
-    fn begin(&mut self, fault: Fault, trial: &mut Trial) {
-        let (postgres, broker) = (self.postgres.as_mut(), self.broker.as_mut());
-        block_in_place(|| match fault {
-            Fault::Kill(process) => trial.fleet.kill(process),
-            Fault::Stop(process) => trial.fleet.signal(process, "STOP"),
-            Fault::PostgresStop => postgres.expect("a PostgreSQL").stop_immediate(),
-            Fault::PostgresKill => postgres.expect("a PostgreSQL").kill(),
-            Fault::BrokerStop => broker.expect("a broker").stop(),
-            Fault::BrokerKill => broker.expect("a broker").kill(),
-            Fault::BrokerStopApp => broker.expect("a broker").stop_app(),
-            Fault::Terminate | Fault::CloseConnections => {}
-        });
-    }
-
-    /// One of many small blows.
-    async fn strike(&self, fault: Fault) {
-        match fault {
-            Fault::Terminate => {
-                let url = self.postgres.as_ref().expect("a PostgreSQL").url("postgres");
-                let client = connect(&url).await.expect("PostgreSQL");
-                let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                           WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-                client.batch_execute(sql).await.expect("a superuser");
-            }
-            Fault::CloseConnections => {
-                let broker = self.broker.as_ref().expect("a broker");
-                block_in_place(|| broker.tell(&["close_all_connections", "a fault"]));
-            }
-            _ => {}
+        if done.is_empty() {
+            return (done, Duration::ZERO);
         }
-    }
-
-    async fn end(&mut self, fault: Fault, trial: &mut Trial, dead: &mut Vec<&'static str>) {
-        match fault {
-            Fault::Kill(process) => dead.push(process),
-            Fault::Stop(process) => trial.fleet.signal(process, "CONT"),
-            Fault::PostgresStop | Fault::PostgresKill => self.postgres.as_mut().expect("a PostgreSQL").run().await,
-            Fault::BrokerStop | Fault::BrokerKill => {
-                block_in_place(|| self.broker.as_mut().expect("a broker").run());
-            }
-            Fault::BrokerStopApp => block_in_place(|| self.broker.as_ref().expect("a broker").start_app()),
-            Fault::Terminate | Fault::CloseConnections => {}
-        }
+        let recovery = if dead.is_empty() { self.trial.recover().await } else { self.trial.restart(&dead).await };
+        (done, recovery.effects)
     }
 }

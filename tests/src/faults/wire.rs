@@ -18,7 +18,7 @@ const PIECE: usize = 16 * 1024;
 const TICK: Duration = Duration::from_millis(50);
 
 /// What the network does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weather {
     /// It works.
     Fine,
@@ -76,6 +76,12 @@ impl Network {
         self.address
     }
 
+    /// The same URL, by way of it.
+    #[must_use]
+    pub fn through(&self, url: &str) -> String {
+        url.replacen(authority(url), &self.address.to_string(), 1)
+    }
+
     /// Changes what it does.
     pub fn set(&self, weather: Weather) {
         self.state.send_modify(|state| state.weather = weather);
@@ -85,6 +91,14 @@ impl Network {
     pub fn reset(&self) {
         self.state.send_modify(|state| state.resets += 1);
     }
+}
+
+/// Host and port of a URL.
+#[must_use]
+pub fn authority(url: &str) -> &str {
+    let behind = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let behind = behind.split('/').next().unwrap_or_default();
+    behind.rsplit_once('@').map_or(behind, |(_, authority)| authority)
 }
 
 async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Sender<State>) {
@@ -203,6 +217,13 @@ mod tests {
             }
         });
         (address, tasks)
+    }
+
+    #[tokio::test]
+    async fn a_url_leads_through_it_and_is_otherwise_the_same() {
+        let network = Network::before("127.0.0.1:1".parse().unwrap()).await;
+        let through = network.through("amqp://guest:guest@127.0.0.1:5672/one");
+        assert_eq!(through, format!("amqp://guest:guest@{}/one", network.address()));
     }
 
     async fn said_back(client: &mut TcpStream, text: &[u8]) -> std::io::Result<Vec<u8>> {

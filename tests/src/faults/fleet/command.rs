@@ -1,6 +1,7 @@
 //! How one process of a system is told what it is. Rule: by environment variables alone, as an operator does.
 
-use super::{DOMAINS, Fleet, Place, SERVE};
+use super::served::SERVE;
+use super::{DOMAINS, Fleet, Place};
 use crate::faults::caller::PASSWORD;
 use std::process::Command;
 use testkit::Part;
@@ -11,6 +12,11 @@ const ENTRY: &str = "process::served";
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 /// The issuer of tokens, the same wherever a process listens.
 const PUBLIC_URL: &str = "http://cleave.test";
+
+/// The variable for the URL of a domain's database.
+pub(super) fn url_of(domain: &str) -> String {
+    format!("CLEAVE_{}_DATABASE_URL", domain.to_uppercase())
+}
 
 impl Fleet {
     /// What an operator would start.
@@ -57,7 +63,7 @@ impl Fleet {
             }
             Place::Databases(urls) => {
                 for domain in part.serves {
-                    command.env(format!("CLEAVE_{}_DATABASE_URL", domain.to_uppercase()), &urls[domain]);
+                    command.env(url_of(domain), &urls[domain]);
                 }
             }
         }
