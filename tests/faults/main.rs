@@ -16,6 +16,7 @@ mod failpoints;
 mod full;
 mod isolation;
 mod kills;
+mod limits;
 mod meddler;
 mod mutations;
 mod network;

@@ -17,6 +17,7 @@ use crate::process::Process;
 use crate::remote_keys::RemoteKeys;
 use crate::routes::Pages;
 use crate::screen::screen;
+use crate::signals::survive_file_limits;
 use crate::start_error::StartError;
 use actix_web::web::Data;
 use bus::EventBus;
@@ -53,6 +54,7 @@ struct Brought {
 /// One line that names the fix; nothing is left running.
 pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, StartError> {
     web::install_crypto();
+    survive_file_limits()?;
     let places = config.places(modules)?;
     let listener = bind::bind(&config.host, config.port).await?;
     let address = listener.local_addr().map_err(|error| StartError::new(format!("the listening socket: {error}")))?;
