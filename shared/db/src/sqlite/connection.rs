@@ -1,9 +1,10 @@
-//! One SQLite connection. Rule: every statement has a deadline, held by the progress handler, and every error is
-//! sorted into what the caller can do about it.
+//! One SQLite connection. Rule: every statement has a deadline, held by the progress handler, and no way to another
+//! domain's file; every error is sorted into what the caller can do about it.
 
 use super::value::{Bound, decode};
 use crate::error::{DbError, OpenError};
 use crate::options::Limits;
+use rusqlite::limits::Limit;
 use rusqlite::{ErrorCode, OpenFlags};
 use sea_orm::Statement;
 use sea_orm::sea_query::{ColumnType, Value};
@@ -55,6 +56,8 @@ impl Connection {
         let raw = rusqlite::Connection::open_with_flags(path, flags)?;
         raw.busy_timeout(Duration::ZERO)?;
         raw.set_prepared_statement_cache_capacity(256);
+        // What is another domain's is in another file; on PostgreSQL a role says so.
+        raw.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         let started = Instant::now();
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
         let seen = Arc::clone(&deadline);
@@ -174,5 +177,24 @@ fn sort(error: &rusqlite::Error) -> DbError {
         | ErrorCode::ReadOnly
         | ErrorCode::FileLockingProtocolFailed => DbError::Unavailable(error.to_string()),
         _ => DbError::Statement(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_statement_reaches_the_file_of_another_domain() {
+        let directory = tempfile::tempdir().unwrap();
+        let (own, other) = (directory.path().join("task.db"), directory.path().join("user.db"));
+        let limits = Limits::default();
+        Connection::writer(&other, &limits).unwrap().control("CREATE TABLE users (id BLOB) STRICT").unwrap();
+        let attach = format!("ATTACH DATABASE '{}' AS other", other.display());
+        for connection in [Connection::writer(&own, &limits).unwrap(), Connection::reader(&own, &limits).unwrap()] {
+            let refused = connection.control(&attach);
+            assert!(matches!(&refused, Err(DbError::Statement(why)) if why.contains("too many attached")), "{refused:?}");
+            connection.control("SELECT count(*) FROM other.users").unwrap_err();
+        }
     }
 }
