@@ -193,7 +193,10 @@ mod tests {
         let attach = format!("ATTACH DATABASE '{}' AS other", other.display());
         for connection in [Connection::writer(&own, &limits).unwrap(), Connection::reader(&own, &limits).unwrap()] {
             let refused = connection.control(&attach);
-            assert!(matches!(&refused, Err(DbError::Statement(why)) if why.contains("too many attached")), "{refused:?}");
+            assert!(
+                matches!(&refused, Err(DbError::Statement(why)) if why.contains("too many attached")),
+                "{refused:?}"
+            );
             connection.control("SELECT count(*) FROM other.users").unwrap_err();
         }
     }

@@ -126,7 +126,7 @@ impl Fault {
             Self::ShortFiles(_) => ("short-files", "files at their size limit", Process, Seconds(1, 8), Always),
             Self::FileLock(_) => ("file-lock", "file locked by a stranger", File, Seconds(1, 10), Always),
             Self::LongReader(_) => {
-                ("long-reader", "file read by a stranger all the while", File, Seconds(10, 30), Always)
+                ("long-reader", "file read by a stranger all the while", File, Seconds(8, 20), Always)
             }
             Self::PostgresStop => ("postgres-stop", "PostgreSQL stopped at once", Postgres, Briefly, Always),
             Self::PostgresKill => ("postgres-kill", "PostgreSQL killed", Postgres, Briefly, Always),
@@ -134,7 +134,7 @@ impl Fault {
             Self::Terminate => ("terminate", "PostgreSQL sessions ended", Postgres, Briefly, Always),
             Self::PostgresFull => ("postgres-full", "PostgreSQL connections used up", Postgres, Seconds(1, 10), Always),
             Self::IdleTransaction => {
-                ("idle-transaction", "PostgreSQL transaction left open", Postgres, Seconds(10, 30), Always)
+                ("idle-transaction", "PostgreSQL transaction left open", Postgres, Seconds(8, 20), Always)
             }
             Self::PostgresSlow(_) => ("postgres-slow", "PostgreSQL on a slow disk", Postgres, Seconds(2, 8), Always),
             Self::PostgresNetwork(Weather::Still) => {
