@@ -33,10 +33,11 @@ impl Limit {
         Self::set(process, "fsize", SHORT)
     }
 
-    /// It gets no memory that it has not got already. None where that is not possible, which a line says.
+    /// It gets no memory that it has not got already. A limit of its address space would not do: an allocator has much more of that
+    /// than it uses. None where that is not possible, which a line says.
     #[must_use]
     pub fn of_memory(process: u32) -> Option<Self> {
-        Self::set(process, "as", Owns::of(process)?.addressed)
+        Self::set(process, "data", Owns::of(process)?.writable)
     }
 
     /// Lets it have as much as before; the process may have ended.
@@ -82,8 +83,8 @@ impl Limit {
 /// What a process has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owns {
-    /// Bytes of its address space.
-    pub addressed: u64,
+    /// Bytes that it may write, whether it has or not.
+    pub writable: u64,
     /// Bytes of memory that are its own and not a file's.
     pub resident: u64,
     /// Descriptors that are open.
@@ -100,7 +101,7 @@ impl Owns {
             line.split_whitespace().next()?.parse::<u64>().ok().map(|number| number * 1024)
         };
         let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?.count().try_into().ok()?;
-        Some(Self { addressed: kilobytes("VmSize")?, resident: kilobytes("RssAnon")?, descriptors })
+        Some(Self { writable: kilobytes("VmData")?, resident: kilobytes("RssAnon")?, descriptors })
     }
 }
 
@@ -142,7 +143,7 @@ mod tests {
         for (name, limit) in [
             ("Max open files", Limit::of_descriptors as fn(u32) -> Option<Limit>),
             ("Max file size", Limit::of_files),
-            ("Max address space", Limit::of_memory),
+            ("Max data size", Limit::of_memory),
         ] {
             let before = soft(held.id(), name);
             let Some(limit) = limit(held.id()) else { return };
@@ -156,7 +157,7 @@ mod tests {
     fn what_a_process_has_and_whom_it_started_is_seen() {
         let (held, _directory) = sleeper();
         let owns = Owns::of(held.id()).unwrap();
-        assert!(owns.addressed > owns.resident && owns.resident > 0 && owns.descriptors >= 3, "{owns:?}");
+        assert!(owns.writable > 0 && owns.resident > 0 && owns.descriptors >= 3, "{owns:?}");
         let started = Instant::now();
         while family(held.id()).iter().all(|id| *id == held.id()) {
             assert!(started.elapsed() < Duration::from_secs(5), "{:?}", family(held.id()));

@@ -11,7 +11,8 @@ use super::load::Load;
 use super::mind::Mind;
 use super::report::Report;
 use super::watch::{Pending, Stores, rest};
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +24,10 @@ const USERS: usize = 6;
 const EVENTS_A_COMMAND: f64 = 1.35;
 /// How long everything may take to come to rest when all is healed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of a request that is almost too long to be read, and how many of them at once.
+const MUCH: usize = 250_000;
+const AT_ONCE: usize = 8;
 
 /// How a system came back from a fault.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +101,15 @@ impl Trial {
     /// When there is no answer.
     pub async fn reads(&self) -> u16 {
         self.caller.get(&self.users[0], "/api/v1/tasks").await.unwrap_or_else(|error| panic!("{error}")).0
+    }
+
+    /// Sends requests that take memory and are refused; nobody waits for their answers.
+    pub fn ask_for_much(&self) {
+        let body = json!({"title": "much ".repeat(MUCH / 5)});
+        for _ in 0..AT_ONCE {
+            let (caller, user, body) = (Arc::clone(&self.caller), self.users[0].clone(), body.clone());
+            tokio::spawn(async move { caller.write(&user, Method::POST, "/api/v1/tasks", Some(body)).await });
+        }
     }
 
     /// How many commands were acknowledged so far.

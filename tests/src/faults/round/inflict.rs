@@ -109,6 +109,7 @@ impl Victims<'_> {
                            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
                 client.batch_execute(sql).await.expect("a superuser");
             }
+            (Fault::LittleMemory(_), _) => self.trial.ask_for_much(),
             (Fault::PostgresFull, Hold::AtServer(crowd)) => crowd.push_in().await,
             (Fault::PostgresReset, _) => self.roads.postgres().reset(),
             (Fault::BrokerReset, _) => self.roads.broker().reset(),
