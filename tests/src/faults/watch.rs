@@ -107,20 +107,40 @@ impl Pending {
 /// When a database is away for long.
 pub async fn rest(stores: &Stores, deadline: Duration) -> Result<(), String> {
     let started = Instant::now();
-    for (domain, store) in stores {
-        loop {
-            let rows = patient(store, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await;
-            let unpublished = rows.into_iter().next().and_then(first).unwrap_or_default();
-            if unpublished == "0" {
-                break;
-            }
-            if started.elapsed() > deadline {
-                return Err(format!("{unpublished} events of {domain} are not published after {deadline:?}"));
-            }
-            tokio::time::sleep(LOOK).await;
+    loop {
+        for domain in stores.keys() {
+            published(stores, domain, started, deadline).await?;
         }
+        let pending = Pending::now(stores).await;
+        // What was done meanwhile may have emitted into an outbox that was looked at before.
+        let mut unpublished = 0;
+        for store in stores.values() {
+            unpublished += unpublished_in(store).await;
+        }
+        if pending.count() == 0 && unpublished == 0 {
+            return Ok(());
+        }
+        pending.done(stores, deadline.saturating_sub(started.elapsed())).await?;
     }
-    Pending::now(stores).await.done(stores, deadline.saturating_sub(started.elapsed())).await.map(drop)
+}
+
+/// Returns when a domain's outbox holds nothing that is not published.
+async fn published(stores: &Stores, domain: &str, started: Instant, deadline: Duration) -> Result<(), String> {
+    loop {
+        let unpublished = unpublished_in(&stores[domain]).await;
+        if unpublished == 0 {
+            return Ok(());
+        }
+        if started.elapsed() > deadline {
+            return Err(format!("{unpublished} events of {domain} are not published after {deadline:?}"));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn unpublished_in(store: &Store) -> u64 {
+    let rows = patient(store, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await;
+    rows.into_iter().next().and_then(first).unwrap_or_default().parse().expect("a number")
 }
 
 fn first(row: Row) -> Option<String> {
