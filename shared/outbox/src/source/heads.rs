@@ -13,6 +13,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -35,6 +36,8 @@ pub(crate) async fn announce(steward: Arc<Steward>, wake: Arc<Notify>, mut stop:
         Ok(None) => {}
         Err(error) => tracing::warn!(domain = steward.domain, %error, "when the last event was published is not known"),
     }
+    // Until then this process may have yet to take the lease, and nobody else has told what it is about to tell.
+    let another_leads = Instant::now() + steward.tuning.lease.0;
     while !*stop.borrow() {
         if steward.db.gate().is_closed() {
             // How far the streams are is in doubt itself.
@@ -42,7 +45,7 @@ pub(crate) async fn announce(steward: Arc<Steward>, wake: Arc<Notify>, mut stop:
             if let Err(error) = digest.tell(&steward).await {
                 tracing::warn!(domain = steward.domain, %error, "how far the streams are could not be told");
             }
-        } else {
+        } else if Instant::now() >= another_leads {
             // Whoever relays tells; should this process take over, it begins a little before that.
             digest.told_up_to = digest.told_up_to.max(steward.old_enough() - steward.age());
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::thief::Thief;
 use contracts::{Control, Gone, Head, Heads, Snapshot, Snapshots};
+use outbox::ops::{self, Window};
 use outbox::retire;
 use serde_json::json;
 
@@ -12,6 +13,8 @@ on_both_databases! {
     two_processes_that_miss_the_same_repair_it_once,
     for_what_is_kept_no_more_the_aggregate_comes_as_it_is,
     what_was_about_nothing_that_still_is_holds_up_nothing,
+    a_gap_that_nobody_can_fill_is_passed_once_and_noted,
+    a_publisher_that_comes_back_tells_of_its_last_two_minutes,
     a_consumer_that_is_added_later_knows_all_and_is_told_nothing,
     a_consumer_that_was_away_for_long_is_told_what_is_now_and_what_went,
     an_event_that_came_is_not_swallowed_by_what_came_behind_it,
@@ -26,6 +29,17 @@ const STATE: i64 = 1_000;
 
 fn minute() -> TimeDelta {
     TimeDelta::seconds(61)
+}
+
+/// What a consumer went on without, in order.
+async fn lost(pair: &Pair) -> Vec<(String, String)> {
+    let entries = ops::audited(&pair.task, Window { behind: None, limit: 100 }).await.unwrap();
+    let lost = entries.into_iter().rev().filter(|entry| entry.action == "lost");
+    lost.map(|entry| (entry.actor_id, entry.target)).collect()
+}
+
+fn passed(user: UserId, from: i64, to: i64) -> (String, String) {
+    ("nobody".to_owned(), format!("task/user.user/{user}/{from}-{to}"))
 }
 
 async fn a_stolen_event_is_asked_for_and_heard_in_its_place(kind: Kind) {
@@ -91,6 +105,8 @@ async fn for_what_is_kept_no_more_the_aggregate_comes_as_it_is(kind: Kind) {
     pair.without_digest();
     pair.start_publisher().await;
     pair.start_consumer().await;
+    // Who joins is told how far everything is that is old, too.
+    pair.running[1].joined(SOON).await;
     let user = somebody(1);
     pair.bus.steal(user, 2);
     pair.emit(user, 2).await;
@@ -103,6 +119,7 @@ async fn for_what_is_kept_no_more_the_aggregate_comes_as_it_is(kind: Kind) {
     pair.advance(minute());
     pair.heard(user, 4).await;
     assert_eq!(pair.effects(user).await, [1, STATE + 2, 4], "up to just before the event that waited");
+    assert!(lost(&pair).await.is_empty(), "what is known is not lost");
     pair.stop().await;
 }
 
@@ -111,6 +128,8 @@ async fn what_was_about_nothing_that_still_is_holds_up_nothing(kind: Kind) {
     pair.without_digest();
     pair.start_publisher().await;
     pair.start_consumer().await;
+    // Who joins is told how far everything is that is old, too.
+    pair.running[1].joined(SOON).await;
     let user = somebody(1);
     pair.bus.steal(user, 2);
     pair.emit(user, 2).await;
@@ -124,6 +143,55 @@ async fn what_was_about_nothing_that_still_is_holds_up_nothing(kind: Kind) {
     pair.advance(minute());
     pair.heard(user, 4).await;
     assert_eq!(pair.effects(user).await, [1, 4]);
+    assert_eq!(lost(&pair).await, [passed(user, 2, 2)]);
+    pair.stop().await;
+}
+
+async fn a_gap_that_nobody_can_fill_is_passed_once_and_noted(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let (robbed, fresh) = (somebody(1), somebody(2));
+    pair.emit(robbed, 1).await;
+    pair.heard(robbed, 1).await;
+    let gone = |user: UserId, to, epoch| {
+        let (source, aggregate) = ("user".to_owned(), "user".to_owned());
+        Control::Gone(Gone { source, aggregate, id: user.uuid(), to, epoch })
+    };
+    let tell = async |message| assert_eq!(pair.bus.tell("task", &message, SOON).await, Published::Accepted);
+    // One of them waits: it is not passed.
+    assert_eq!(offer(&pair, &[event(robbed, 5, 1)]).await, [Published::Accepted]);
+    tell(gone(robbed, 7, 1)).await;
+    pair.heard(robbed, 5).await;
+    // Late, twice, of another epoch; and of something that it never heard of.
+    for message in [gone(robbed, 4, 1), gone(robbed, 5, 1), gone(robbed, 9, 2), gone(fresh, 3, 1), gone(fresh, 3, 1)] {
+        tell(message).await;
+    }
+    pair.heard(fresh, 3).await;
+    tell(gone(robbed, 6, 1)).await;
+    pair.heard(robbed, 6).await;
+    assert_eq!((pair.effects(robbed).await, pair.effects(fresh).await), (vec![1, 5], vec![]));
+    let all = [passed(robbed, 2, 4), passed(fresh, 1, 3), passed(robbed, 6, 6)];
+    assert_eq!(lost(&pair).await, all, "each change has one entry");
+    let health = pair.running[1].health().await.unwrap();
+    assert_eq!(health.lost, 3, "it is told for a while");
+    pair.stop().await;
+}
+
+async fn a_publisher_that_comes_back_tells_of_its_last_two_minutes(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let user = somebody(1);
+    pair.bus.steal(user, 2);
+    pair.emit(user, 2).await;
+    pair.heard(user, 1).await;
+    pair.still_unpublished(0).await;
+    // It ends before it has told how far its streams are, and nobody else does it for a day.
+    let publisher = pair.running.remove(0);
+    publisher.stop_relay().await;
+    publisher.stop_inbox().await;
+    pair.advance(TimeDelta::days(1));
+    assert_eq!(pair.effects(user).await, [1]);
+    pair.start_publisher().await;
+    pair.heard(user, 2).await;
+    assert_eq!(pair.effects(user).await, [1, 2]);
     pair.stop().await;
 }
 
