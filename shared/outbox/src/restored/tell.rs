@@ -1,7 +1,7 @@
 //! The consuming side: saying what was heard of a publisher. Rule: what is told is what this database holds, newest first,
 //! and only of the publisher's newest epoch; the publisher draws the conclusion.
 
-use crate::entity::inbox::{Column, DONE, Entity};
+use crate::entity::inbox::{Column, DONE, Entity, is};
 use crate::entity::inbox_head;
 use crate::inbox::Inbox;
 use crate::row::Headers;
@@ -48,7 +48,7 @@ async fn heard(inbox: &Inbox, source: &str) -> Result<(i32, Vec<Uuid>), DbError>
         .column(Column::Headers)
         .filter(Column::Consumer.eq(consumer))
         .filter(Column::Source.eq(source))
-        .filter(Column::Status.eq(DONE))
+        .filter(is(DONE))
         .order_by_desc(Column::DoneAt)
         .limit(TOLD);
     let newest = inbox.db.reader().rows::<(Uuid, String)>(newest).await?;

@@ -3,12 +3,22 @@
 
 use crate::pair::Pair;
 use crate::place::{Kind, Place};
-use crate::somebody;
+use crate::{event, offer, somebody};
+use bus::{EventBus, Published};
+use chrono::TimeDelta;
+use contracts::{Control, Started};
+use std::time::Duration;
 
 /// Entries of one index for each event; a batch of the relay may be read again and again while it is under way.
 const A_FEW: i64 = 40;
 const USERS: u32 = 20;
 const EVENTS: u32 = 800;
+/// How often a consumer is asked what it heard, and the most that it reads for each answer; 100 events are told.
+const QUESTIONS: i64 = 200;
+const FOR_AN_ANSWER: i64 = 150;
+/// How often it is looked for gaps.
+const LOOKS: i64 = 1_000;
+const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_costs_a_look_at_all_others() {
@@ -16,12 +26,7 @@ async fn no_event_costs_a_look_at_all_others() {
     if let Place::Postgres(scratch) = &*pair.place {
         scratch.execute("ALTER TABLE task.inbox SET (autovacuum_enabled = false)").await;
     }
-    for n in 0..USERS {
-        pair.emit(somebody(n.into()), EVENTS / USERS).await;
-    }
-    for n in 0..USERS {
-        pair.heard(somebody(n.into()), i64::from(EVENTS / USERS)).await;
-    }
+    events_of(&pair, USERS).await;
     pair.stop().await;
     // What a connection has read is told at the latest when it ends.
     pair.user.close().await;
@@ -32,4 +37,77 @@ async fn no_event_costs_a_look_at_all_others() {
     pair.eventually("the server tells what it has read", async || read().await > i64::from(EVENTS)).await;
     let read = read().await;
     assert!(read < A_FEW * i64::from(EVENTS), "{read} entries of one index for {EVENTS} events");
+}
+
+/// A pair on PostgreSQL of whose inbox the server knows nothing.
+async fn without_statistics() -> Option<Pair> {
+    let pair = Pair::new(Kind::Postgres).await?;
+    for table in ["inbox", "inbox_head"] {
+        pair.place.execute("task", &format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await;
+    }
+    Some(pair)
+}
+
+/// All events, of that many users; done at the end.
+async fn events_of(pair: &Pair, users: u32) {
+    for n in 0..users {
+        pair.emit(somebody(n.into()), EVENTS / users).await;
+    }
+    // Whoever looks at the consumer's tables is counted there.
+    pair.still_unpublished(0).await;
+}
+
+/// What was read of the consumer's tables, once nobody uses them any more.
+async fn read_in_all(pair: &mut Pair) -> i64 {
+    // What was asked is answered before it stops.
+    pair.stop().await;
+    pair.user.close().await;
+    pair.task.close().await;
+    let used = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    pair.eventually("all connections end", async || pair.place.column("task", used).await == [0]).await;
+    let read = "SELECT (sum(seq_tup_read) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes
+        WHERE schemaname = 'task' AND relname IN ('inbox', 'inbox_head')))::bigint
+        FROM pg_stat_user_tables WHERE schemaname = 'task' AND relname IN ('inbox', 'inbox_head')";
+    pair.place.column("task", read).await[0]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_look_for_gaps_costs_a_look_at_all_events() {
+    let Some(mut pair) = without_statistics().await else { return };
+    // Far more looks than events.
+    pair.tuning.gap.0 = Duration::from_millis(1);
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    events_of(&pair, EVENTS).await;
+    // Nobody can say what is missing before this one, so that it waits for ever.
+    let publisher = pair.running.remove(0);
+    publisher.stop_relay().await;
+    publisher.stop_inbox().await;
+    assert_eq!(offer(&pair, &[event(somebody(u128::from(EVENTS)), 2, 1)]).await, [Published::Accepted]);
+    pair.advance(TimeDelta::seconds(61));
+    let looks = "SELECT idx_scan FROM pg_stat_user_indexes WHERE schemaname = 'task' AND indexrelname = 'inbox_due'";
+    let looked = async || pair.place.column("task", looks).await[0];
+    let before = looked().await;
+    pair.eventually("it looks for gaps", async || looked().await > before + LOOKS).await;
+    let read = read_in_all(&mut pair).await;
+    println!("{read} rows read for {EVENTS} events and {LOOKS} looks");
+    assert!(read < A_FEW * i64::from(EVENTS), "{read} rows read for {EVENTS} events, and to look for gaps");
+}
+
+/// Which are few of all: the server knows that, and may go by the order in which they were done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn to_say_what_was_heard_costs_a_look_at_what_is_said() {
+    let Some(mut pair) = without_statistics().await else { return };
+    pair.start_publisher().await;
+    pair.start_consumer().await;
+    events_of(&pair, USERS).await;
+    pair.place.execute("task", "ANALYZE inbox; ANALYZE inbox_head").await;
+    for _ in 0..QUESTIONS {
+        let started = Control::Started(Started { source: "user".to_owned(), epoch: 1 });
+        assert_eq!(pair.bus.tell("task", &started, SOON).await, Published::Accepted);
+    }
+    let read = read_in_all(&mut pair).await;
+    println!("{read} rows read for {EVENTS} events and {QUESTIONS} answers");
+    let most = A_FEW * i64::from(EVENTS) + FOR_AN_ANSWER * QUESTIONS;
+    assert!(read < most, "{read} rows read for {EVENTS} events and {QUESTIONS} answers, and not {most}");
 }
