@@ -2,12 +2,12 @@
 //! recovers by itself, and nobody is restarted; and while the broker is away, commands are accepted.
 
 use crate::ALONE;
-use db::testing::Scratch;
+use crate::place::{asked, place};
 use futures_util::future::join_all;
 use std::time::{Duration, Instant};
-use testkit::{Databases, Topology};
+use testkit::Topology;
 use tests::faults::broker::PrivateBroker;
-use tests::faults::fleet::{DOMAINS, Fleet, Place};
+use tests::faults::fleet::Fleet;
 use tests::faults::held::{number, setting};
 use tests::faults::trial::{Trial, last};
 use tokio::task::block_in_place;
@@ -23,23 +23,6 @@ struct Extent {
     /// Of each topology, a second.
     events: f64,
     seed: u64,
-}
-
-async fn place(topology: &Topology) -> (Place, Vec<Scratch>) {
-    let mut scratches = Vec::new();
-    let count = match topology.databases {
-        Databases::Files => return (Place::Files, scratches),
-        Databases::Schemas => 1,
-        Databases::Apart => DOMAINS.len(),
-    };
-    for _ in 0..count {
-        scratches.push(Scratch::new().await.unwrap());
-    }
-    let place = match topology.databases {
-        Databases::Apart => Place::Databases(DOMAINS.into_iter().zip(scratches.iter().map(Scratch::url)).collect()),
-        _ => Place::Database(scratches[0].url()),
-    };
-    (place, scratches)
 }
 
 async fn run(broker: &mut PrivateBroker, topologies: &[Topology], extent: &Extent) {
@@ -93,11 +76,7 @@ async fn a_broker_that_restarts_and_stays_away_costs_nothing_but_time() {
     if !Topology::MONOLITH_PG.can_run() {
         return;
     }
-    let asked = setting("CLEAVE_TEST_FAULT_TOPOLOGIES");
-    let wanted = |topology: &&Topology| {
-        asked.as_deref().is_none_or(|asked| asked.split(',').any(|name| name.trim() == topology.name))
-    };
-    let topologies: Vec<Topology> = TOPOLOGIES.iter().filter(wanted).copied().collect();
+    let topologies = asked(&TOPOLOGIES);
     let Some(mut broker) = block_in_place(PrivateBroker::start) else { return };
     let long = setting("CLEAVE_TEST_BROKER_RESTARTS").is_some();
     let extent = Extent {

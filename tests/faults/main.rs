@@ -11,7 +11,10 @@
 )]
 
 mod broker;
+mod clock;
+mod commits;
 mod disk;
+mod extraction;
 mod failpoints;
 mod full;
 mod isolation;
@@ -21,12 +24,15 @@ mod meddler;
 mod mutations;
 mod network;
 mod overload;
+mod place;
 mod postgres;
 mod process;
 mod queue;
 mod replicas;
 mod retention;
+mod rolling;
 mod rounds;
+mod server_disk;
 
 /// Held by the one test of this binary that runs.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

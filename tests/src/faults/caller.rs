@@ -34,8 +34,23 @@ pub struct Caller {
     /// Base URLs, taken in turns; a request that one does not answer is sent to the next.
     bases: Vec<String>,
     turn: AtomicU64,
-    /// By id: the name, the token, and when it was given.
-    users: tokio::sync::Mutex<HashMap<String, (String, String, Instant)>>,
+    /// By id.
+    users: tokio::sync::Mutex<HashMap<String, User>>,
+}
+
+/// Somebody who is signed in.
+#[derive(Debug)]
+struct User {
+    name: String,
+    /// Empty once it was refused.
+    token: String,
+    since: Instant,
+}
+
+impl User {
+    fn new(name: &str, token: String) -> Self {
+        Self { name: name.to_owned(), token, since: Instant::now() }
+    }
 }
 
 impl Caller {
@@ -65,7 +80,7 @@ impl Caller {
             let user: Value = serde_json::from_str(&text).expect("a user");
             let id = user["id"].as_str().expect("an id").to_owned();
             let token = self.sign_in(&name).await.expect("a token");
-            self.users.lock().await.insert(id.clone(), (name, token, Instant::now()));
+            self.users.lock().await.insert(id.clone(), User::new(&name, token));
             ids.push(id);
         }
         ids
@@ -76,8 +91,7 @@ impl Caller {
     /// # Errors
     /// No answer came.
     pub async fn get(&self, user: &str, path: &str) -> Result<(u16, String), String> {
-        let token = self.token(user).await?;
-        self.send(Method::GET, path, Some(&[("authorization", format!("Bearer {token}"))]), None).await
+        self.send_as(user, Method::GET, path, Vec::new(), None).await
     }
 
     /// A write by that user, once; status and body.
@@ -91,8 +105,7 @@ impl Caller {
         path: &str,
         body: Option<Value>,
     ) -> Result<(u16, String), String> {
-        let token = self.token(user).await?;
-        self.send(method, path, Some(&[("authorization", format!("Bearer {token}"))]), body).await
+        self.send_as(user, method, path, Vec::new(), body).await
     }
 
     /// Lets somebody ask who is there already; the id.
@@ -101,7 +114,7 @@ impl Caller {
     /// The login is refused, or no answer came.
     pub async fn enter(&self, name: &str) -> Result<String, String> {
         let token = self.sign_in(name).await?;
-        self.users.lock().await.insert(name.to_owned(), (name.to_owned(), token, Instant::now()));
+        self.users.lock().await.insert(name.to_owned(), User::new(name, token));
         Ok(name.to_owned())
     }
 
@@ -133,12 +146,33 @@ impl Caller {
 
     async fn token(&self, user: &str) -> Result<String, String> {
         let mut users = self.users.lock().await;
-        let (name, token, since) = users.get_mut(user).expect("a user of ours");
-        if since.elapsed() > TOKEN_LIFE {
+        let User { name, token, since } = users.get_mut(user).expect("a user of ours");
+        if token.is_empty() || since.elapsed() > TOKEN_LIFE {
             *token = self.sign_in(name).await?;
             *since = Instant::now();
         }
         Ok(token.clone())
+    }
+
+    /// Sends it once; who is told that the token is not good signs in anew the next time.
+    async fn send_as(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        mut headers: Vec<(&str, String)>,
+        body: Option<Value>,
+    ) -> Result<(u16, String), String> {
+        let token = self.token(user).await?;
+        headers.push(("authorization", format!("Bearer {token}")));
+        let answer = self.send(method, path, Some(&headers), body).await;
+        if let Ok((401, _)) = answer {
+            let mut users = self.users.lock().await;
+            if let Some(user) = users.get_mut(user).filter(|user| user.token == token) {
+                user.token.clear();
+            }
+        }
+        answer
     }
 
     async fn sign_in(&self, name: &str) -> Result<String, String> {
@@ -172,8 +206,7 @@ impl Caller {
 
     /// Sends a command once.
     pub(crate) async fn command(&self, command: &Command) -> Result<(u16, String), String> {
-        let token = self.token(&command.by).await?;
-        let headers = [("authorization", format!("Bearer {token}")), ("idempotency-key", command.key.clone())];
+        let headers = vec![("idempotency-key", command.key.clone())];
         let path = format!("/api/v1/tasks/{}", command.task.as_deref().unwrap_or_default());
         let (method, path, body) = match command.kind {
             Kind::Create => {
@@ -188,6 +221,6 @@ impl Caller {
             // A field that there is not: the title beside it must not be taken either.
             Kind::Wrong => (Method::PATCH, path, Some(json!({"title": command.title, "nonsense": 1}))),
         };
-        self.send(method, &path, Some(&headers), body).await
+        self.send_as(&command.by, method, &path, headers, body).await
     }
 }

@@ -100,7 +100,12 @@ impl Tracer {
         Self::of_all(processes, &["-e", "trace=fdatasync,fsync", "-e", &delay])
     }
 
-    fn of_all(processes: &[u32], options: &[&str]) -> Option<Self> {
+    /// The same as [`Tracer::of`] of several, and of what they start. One that ends meanwhile is none of them.
+    ///
+    /// # Panics
+    /// When `CLEAVE_TEST_REQUIRE` names `ptrace`.
+    #[must_use]
+    pub fn of_all(processes: &[u32], options: &[&str]) -> Option<Self> {
         let Some(strace) = program("strace", &[]) else {
             is_missing("ptrace", "strace is not installed: system calls that fail were not tried");
             return None;
@@ -114,7 +119,7 @@ impl Tracer {
         }
         let held = Held::start(&command, &log);
         let since = Instant::now();
-        while !held.said().contains("attached") {
+        while !held.said().contains("attached") || processes.iter().any(|process| is_free(*process)) {
             if !held.runs() {
                 is_missing("ptrace", &format!("a process may not be traced here: {}", held.said()));
                 return None;
@@ -135,6 +140,12 @@ impl Tracer {
         self.held.wait(PATIENCE);
         String::from_utf8_lossy(&std::fs::read(&self.output).unwrap_or_default()).into_owned()
     }
+}
+
+/// Whether a process runs that nobody traces.
+fn is_free(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.split_whitespace().eq(["TracerPid:", "0"]))
 }
 
 /// Answers that were sent before anything was written through to the disk since the answer before: by the rule that no write

@@ -143,11 +143,12 @@ impl Fleet {
         self.set(name, FAILPOINTS, points);
     }
 
-    /// Where clients speak to: the gateway, or else every process.
+    /// Where clients speak to: the gateway, or else every process that serves all domains.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         let gateway: Vec<&Member> = self.members.iter().filter(|member| member.part.serves.is_empty()).collect();
-        let spoken_to = if gateway.is_empty() { self.members.iter().collect() } else { gateway };
+        let whole = self.members.iter().filter(|member| member.part.serves.len() == DOMAINS.len());
+        let spoken_to = if gateway.is_empty() { whole.collect() } else { gateway };
         spoken_to.into_iter().map(|member| member.address().to_string()).collect()
     }
 
@@ -194,6 +195,14 @@ impl Fleet {
     #[must_use]
     pub const fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Where a process listens, or will.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn address(&mut self, name: &str) -> String {
+        self.member(name).address().to_string()
     }
 
     /// The id of a running process.

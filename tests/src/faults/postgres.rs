@@ -1,6 +1,7 @@
 //! A PostgreSQL server of a test's own, which it may stop and kill. Rule: it writes through to the disk as a real one does,
 //! and is gone, with its data, when the test ends.
 
+use super::disk::SmallDisk;
 use super::held::{Held, free_port, is_missing, is_superuser, program};
 use super::limits::family;
 use super::store::connect;
@@ -21,9 +22,13 @@ pub struct PrivatePostgres {
     settings: Vec<String>,
     port: u16,
     held: Option<Held>,
+    disk: Option<SmallDisk>,
     // Last: nobody uses it any more.
     directory: TempDir,
 }
+
+/// What `initdb` is told besides, where there is little room.
+const SMALL: &[&str] = &["--wal-segsize=1"];
 
 impl PrivatePostgres {
     /// Starts one with those settings, `max_connections=20`, on top of what every test wants; none where PostgreSQL is
@@ -32,6 +37,25 @@ impl PrivatePostgres {
     /// # Panics
     /// When it is missing and `CLEAVE_TEST_REQUIRE` names `postgres`, or when it does not start.
     pub async fn start(settings: &[&str]) -> Option<Self> {
+        let mut server = Self::prepare(settings)?;
+        server.begin(&[]).await;
+        Some(server)
+    }
+
+    /// The same on a file system of a few megabytes of its own; none also where that is not allowed, which a line says.
+    ///
+    /// # Panics
+    /// As [`PrivatePostgres::start`], and when `CLEAVE_TEST_REQUIRE` names `mounts`.
+    pub async fn start_on_small_disk(settings: &[&str], megabytes: u32) -> Option<Self> {
+        let mut server = Self::prepare(settings)?;
+        std::fs::create_dir(server.data()).expect("a directory");
+        server.disk = Some(SmallDisk::over(&server.data(), megabytes)?);
+        assert!(done(Command::new("chown").arg(USER).arg(server.data())), "the disk is not the server's");
+        server.begin(SMALL).await;
+        Some(server)
+    }
+
+    fn prepare(settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             is_missing("postgres", "no PostgreSQL server is installed (initdb was not found)");
             return None;
@@ -42,12 +66,29 @@ impl PrivatePostgres {
             return None;
         }
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let mut server = Self { programs, settings, port: free_port(), held: None, directory };
-        let mut initdb = server.program("initdb");
-        initdb.arg("-D").arg(server.data()).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        assert!(done(&mut initdb), "initdb failed");
-        server.run().await;
-        Some(server)
+        Some(Self { programs, settings, port: free_port(), held: None, disk: None, directory })
+    }
+
+    async fn begin(&mut self, more: &[&str]) {
+        let mut initdb = self.program("initdb");
+        initdb.arg("-D").arg(self.data()).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        assert!(done(initdb.args(more)), "initdb failed");
+        self.run().await;
+    }
+
+    /// The disk that it is on, where that is a small one.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[must_use]
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("a small disk")
+    }
+
+    /// The end of what it logged.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.held.as_ref().map(Held::said).unwrap_or_default()
     }
 
     /// The URL of one of its databases; `postgres` is always there.
@@ -83,6 +124,12 @@ impl PrivatePostgres {
         family(self.held.as_ref().expect("a running server").id())
     }
 
+    /// The URL through a network, unencrypted.
+    #[must_use]
+    pub fn url_at(&self, network: SocketAddr, database: &str) -> String {
+        format!("postgres://{USER}@{network}/{database}?sslmode=disable")
+    }
+
     /// Makes an empty database; its URL.
     ///
     /// # Panics
@@ -93,7 +140,7 @@ impl PrivatePostgres {
         self.url(name)
     }
 
-    /// Starts it, also after a crash; returns when it accepts connections.
+    /// Starts it, also after a crash, unless it runs; returns when it accepts connections.
     ///
     /// # Panics
     /// When it does not.
@@ -112,7 +159,8 @@ impl PrivatePostgres {
             postgres.args(["-c", setting]);
         }
         let (started, url, log) = (Instant::now(), self.url("postgres"), self.log());
-        let mut held = Held::start(&postgres, &log);
+        let running = self.held.take().filter(Held::runs);
+        let mut held = running.unwrap_or_else(|| Held::start(&postgres, &log));
         while connect(&url).await.is_err() {
             assert!(started.elapsed() < PATIENCE, "PostgreSQL does not start: {}", held.said());
             if !held.runs() {

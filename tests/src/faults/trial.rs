@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::fleet::Fleet;
 use super::ledger::Ledger;
 use super::liveness::{Leases, i18_new_commands_succeed, i19_one_relay_leads};
-use super::load::Load;
+use super::load::{Counts, Load};
 use super::mind::Mind;
 use super::report::Report;
 use super::watch::{Pending, Stores, rest};
@@ -168,6 +168,12 @@ impl Trial {
     #[must_use]
     pub fn hung_up(&self) -> u64 {
         self.load.counts.hung_up.load(Ordering::Relaxed)
+    }
+
+    /// What the load counts, also after its end.
+    #[must_use]
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.load.counts)
     }
 
     /// The client, and one of its users.

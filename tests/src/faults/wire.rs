@@ -1,9 +1,12 @@
 //! A network between a process and a server that fails on command. Rule: bytes are kept back, lost, slowed or cut off,
 //! never changed; a connection that has lost some is reset when the network heals, as its ends would find out.
 
+mod commits;
+
+use commits::Talk;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -32,11 +35,16 @@ pub enum Weather {
     Slices,
     /// Every connection is reset in the middle of whatever the server says next: after that many bytes of it.
     CutAfter(usize),
+    /// What PostgreSQL answers to a commit stands still, and all that it says behind it; the rest arrives. For a network
+    /// that reads along.
+    CommitsHeld,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct State {
     weather: Weather,
+    /// Raised whenever it changes.
+    changes: u64,
     /// Raised to reset every connection.
     resets: u64,
 }
@@ -45,6 +53,8 @@ struct State {
 pub struct Network {
     address: SocketAddr,
     state: watch::Sender<State>,
+    /// How many answers to commits have been held so far.
+    held: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -54,6 +64,9 @@ struct Way {
     /// From the server to the client.
     back: bool,
     lossy: Arc<AtomicBool>,
+    /// What is said both ways, where it is read along.
+    talk: Option<Arc<Mutex<Talk>>>,
+    held: Arc<AtomicUsize>,
 }
 
 impl Network {
@@ -62,12 +75,24 @@ impl Network {
     /// # Panics
     /// When there is no free port.
     pub async fn before(server: SocketAddr) -> Self {
+        Self::open(server, false).await
+    }
+
+    /// One that reads along what is said to a PostgreSQL server and by it, unencrypted.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn before_postgres(server: SocketAddr) -> Self {
+        Self::open(server, true).await
+    }
+
+    async fn open(server: SocketAddr, reads: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let state = watch::Sender::new(State { weather: Weather::Fine, resets: 0 });
-        let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, server, state.clone()));
-        Self { address, state, _tasks: tasks }
+        let state = watch::Sender::new(State { weather: Weather::Fine, changes: 0, resets: 0 });
+        let (mut tasks, held) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
+        tasks.spawn(accept(listener, server, reads, state.clone(), Arc::clone(&held)));
+        Self { address, state, held, _tasks: tasks }
     }
 
     /// Where a client finds the server through it.
@@ -84,7 +109,16 @@ impl Network {
 
     /// Changes what it does.
     pub fn set(&self, weather: Weather) {
-        self.state.send_modify(|state| state.weather = weather);
+        self.state.send_modify(|state| {
+            state.weather = weather;
+            state.changes += 1;
+        });
+    }
+
+    /// How many answers to commits have been held so far.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Resets every connection.
@@ -101,19 +135,26 @@ pub fn authority(url: &str) -> &str {
     behind.rsplit_once('@').map_or(behind, |(_, authority)| authority)
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Sender<State>) {
+async fn accept(
+    listener: TcpListener,
+    server: SocketAddr,
+    reads: bool,
+    state: watch::Sender<State>,
+    held: Arc<AtomicUsize>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        connections.spawn(carry(client, server, state.subscribe()));
+        let talk = reads.then(|| Arc::new(Mutex::new(Talk::new())));
+        let (lossy, held) = (Arc::new(AtomicBool::new(false)), Arc::clone(&held));
+        connections.spawn(carry(client, server, Way { state: state.subscribe(), back: false, lossy, talk, held }));
     }
 }
 
 /// Carries one connection until one of its ends closes it, or it is reset.
-async fn carry(mut client: TcpStream, server: SocketAddr, state: watch::Receiver<State>) {
+async fn carry(mut client: TcpStream, server: SocketAddr, forth: Way) {
     let Ok(mut server) = TcpStream::connect(server).await else { return };
-    let (lossy, resets) = (Arc::new(AtomicBool::new(false)), state.borrow().resets);
-    let way = |back| Way { state: state.clone(), back, lossy: Arc::clone(&lossy) };
-    let (forth, back, mut told) = (way(false), way(true), state.clone());
+    let (back, state, lossy) = (forth.back(), forth.state.clone(), Arc::clone(&forth.lossy));
+    let (mut told, resets) = (state.clone(), state.borrow().resets);
     let is_over = |state: &State| {
         let healed = state.weather == Weather::Fine && lossy.load(Ordering::Relaxed);
         state.resets != resets || healed
@@ -135,6 +176,22 @@ async fn carry(mut client: TcpStream, server: SocketAddr, state: watch::Receiver
 }
 
 impl Way {
+    /// The other way of the same connection.
+    fn back(&self) -> Self {
+        let (lossy, held) = (Arc::clone(&self.lossy), Arc::clone(&self.held));
+        Self { state: self.state.clone(), back: true, lossy, talk: self.talk.clone(), held }
+    }
+
+    /// Where in it the answer to a commit stands.
+    fn read_along(&self, bytes: &[u8]) -> Option<usize> {
+        let mut talk = self.talk.as_ref()?.lock().unwrap();
+        if self.back {
+            return talk.answer(bytes);
+        }
+        talk.ask(bytes);
+        None
+    }
+
     async fn carry(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) {
         let (mut piece, mut passed) = (vec![0; PIECE], 0_usize);
         loop {
@@ -143,18 +200,27 @@ impl Way {
             }
             let Ok(length @ 1..) = from.read(&mut piece).await else { return };
             // What was read is held until the network moves again.
-            let Ok(weather) =
-                self.state.wait_for(|state| state.weather != Weather::Still).await.map(|state| state.weather)
+            let Ok(State { weather, changes, .. }) =
+                self.state.wait_for(|state| state.weather != Weather::Still).await.map(|state| *state)
             else {
                 return;
             };
             let bytes = &piece[..length];
-            let carried = match weather {
-                Weather::AnswersLost if self.back => {
+            let commit = self.read_along(bytes);
+            let carried = match (weather, commit) {
+                (Weather::CommitsHeld, Some(commit)) => {
+                    self.held.fetch_add(1, Ordering::Relaxed);
+                    let before = to.write_all(&bytes[..commit]).await;
+                    if self.state.wait_for(|state| state.changes != changes).await.is_err() {
+                        return;
+                    }
+                    before.and(to.write_all(&bytes[commit..]).await)
+                }
+                (Weather::AnswersLost, _) if self.back => {
                     self.lossy.store(true, Ordering::Relaxed);
                     Ok(())
                 }
-                Weather::CutAfter(most) if self.back => {
+                (Weather::CutAfter(most), _) if self.back => {
                     let left = most.saturating_sub(passed);
                     passed += length;
                     if length > left {
@@ -164,8 +230,8 @@ impl Way {
                     }
                     to.write_all(bytes).await
                 }
-                Weather::Slow(rate) => slowly(&mut to, bytes, rate).await,
-                Weather::Slices => sliced(&mut to, bytes).await,
+                (Weather::Slow(rate), _) => slowly(&mut to, bytes, rate).await,
+                (Weather::Slices, _) => sliced(&mut to, bytes).await,
                 _ => to.write_all(bytes).await,
             };
             if carried.is_err() {

@@ -5,6 +5,7 @@ use crate::faults::held::{number, setting};
 use runtime::{Config, StartError};
 use std::time::Duration;
 use testkit::Start;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Set for such a process.
 pub(super) const SERVE: &str = "CLEAVE_TEST_SERVE";
@@ -23,7 +24,8 @@ pub fn is_one() -> bool {
     setting(SERVE).is_some()
 }
 
-/// Is such a process where this one was started as one, until it is killed; otherwise it returns at once.
+/// Is such a process where this one was started as one, until it is killed, or told to stop by SIGTERM; otherwise it
+/// returns at once.
 ///
 /// # Panics
 /// When the process does not start.
@@ -45,6 +47,13 @@ pub async fn served(settings: fn() -> Result<Config, StartError>, start: Start) 
     if let Some(events) = setting(FULL_AT) {
         relay.outbox.events = events.parse().unwrap_or_else(|error| panic!("{FULL_AT}: {error}"));
     }
+    let mut told = signal(SignalKind::terminate()).expect("signals");
     let server = start(config).await.unwrap_or_else(|error| panic!("{error}"));
-    server.join().await;
+    let is_to_stop = tokio::select! {
+        _ = told.recv() => true,
+        () = server.join() => false,
+    };
+    if is_to_stop {
+        server.stop().await;
+    }
 }
