@@ -1,12 +1,13 @@
 //! `cleave events …`, at a running process: an operator finds what failed and brings it on.
 
-use crate::running::{cleave, done, refused, start};
+use crate::running::{cleave, done, refused, start, start_in};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
 use testkit::{Client, Shipped, eventually};
 
 const PASSWORD: &str = "a long enough secret";
+const SOON: Duration = Duration::from_secs(20);
 
 struct Operator<'a> {
     running: &'a Shipped,
@@ -90,6 +91,69 @@ async fn an_operator_finds_what_failed_and_brings_it_on_from_the_command_line() 
     login.args(["events", "list", "--limit", "1", "--login", "admin"]).env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
     let (code, page) = done(&mut login);
     assert!(code == Some(0) && page.contains("more: --cursor "), "{page}");
+}
+
+/// Until everybody has heard what a domain has to say.
+async fn all_heard(nobody: &Client, domain: &str) {
+    eventually("everything heard", SOON, async || {
+        let health = nobody.get("/health?verbose=true").await.body;
+        (health["checks"][domain]["messaging"]["pending"] == 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_backup_was_put_back_one_word_of_the_operator_leads_on() {
+    let with_admin = |command: &mut Command| {
+        command.env("CLEAVE_ADMIN_PASSWORD", PASSWORD);
+    };
+    let running = start(with_admin);
+    let nobody = Client::nobody(&running.address);
+    let (anna, _) = registered(&nobody, "anna").await;
+    anna.post("/api/v1/tasks", json!({"title": "Kept"})).await.expect(201);
+    all_heard(&nobody, "task").await;
+    let (data, copy) = (running.directory.path().join("data"), running.directory.path().join("copy.db"));
+    let database = rusqlite::Connection::open(data.join("task.db")).unwrap();
+    database.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    drop(database);
+    anna.post("/api/v1/tasks", json!({"title": "Gone"})).await.expect(201);
+    all_heard(&nobody, "task").await;
+    running.signal("TERM");
+    let (status, directory) = running.end();
+    assert!(status.success());
+    for rest in ["task.db-wal", "task.db-shm"] {
+        let _ = std::fs::remove_file(data.join(rest));
+    }
+    std::fs::copy(&copy, data.join("task.db")).unwrap();
+
+    let running = start_in(directory, with_admin);
+    let nobody = Client::nobody(&running.address);
+    let (anna, admin) = (signed_in(&nobody, "anna").await, signed_in(&nobody, "admin").await);
+    let operator = Operator { running: &running, token: admin.token().unwrap().to_owned() };
+    let why = eventually("it is noticed", SOON, async || {
+        let health = nobody.get("/health?verbose=true").await.body;
+        health["checks"]["task"]["messaging"]["refusing"].as_str().map(str::to_owned)
+    })
+    .await;
+    assert!(why.contains("cleave events restored task"), "what health says is what helps: {why}");
+    anna.post("/api/v1/tasks", json!({"title": "Too early"})).await.expect_problem(503, "unavailable");
+    let elsewhere = operator.does(&["restored", "user"]);
+    assert_eq!(elsewhere, "user: nothing to do, its database is not older than what others heard of it");
+    anna.post("/api/v1/tasks", json!({"title": "Still too early"})).await.expect_problem(503, "unavailable");
+    let restored = operator.does(&["restored", "task"]);
+    assert_eq!(restored, "task: goes on with what its database holds, as stream epoch 2");
+    let again = operator.asks(&["restored", "task", "--json"]);
+    assert_eq!((&again["changed"], &again["stream_epoch"]), (&json!(false), &json!(2)));
+    eventually("it goes on", SOON, async || {
+        (anna.post("/api/v1/tasks", json!({"title": "New"})).await.status == 201).then_some(())
+    })
+    .await;
+    for (token, domain, said) in [(&admin, "nobody", "404 not_found: "), (&anna, "task", "403 insufficient_scope: ")] {
+        let operator = Operator { running: &running, token: token.token().unwrap().to_owned() };
+        let output = operator.command(&["restored", domain]).output().unwrap();
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && line.starts_with(said), "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
