@@ -1,6 +1,6 @@
 //! How it starts, is refused, and stops. Rule: what an operator sees is asserted word by word.
 
-use crate::running::{cleave, refused, start};
+use crate::running::{cleave, refused, start, start_in};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -228,4 +228,36 @@ fn a_newer_database_is_one_line_that_names_the_fix() {
             env!("CARGO_PKG_VERSION")
         )
     );
+}
+
+#[test]
+fn a_file_with_a_damaged_page_is_one_line_that_names_it() {
+    let running = start(|_| {});
+    running.signal("TERM");
+    let (_, directory) = running.end();
+    let file = directory.path().join("data/task.db");
+    let sound = fs::read(&file).unwrap();
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let number = |sql: &str| -> usize { database.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize };
+    let page_size = number("PRAGMA page_size");
+    let first_page = |of: &str| number(&format!("SELECT rootpage FROM sqlite_master WHERE name = '{of}'"));
+    let pages = ["outbox", "inbox_due", "task"].map(first_page);
+    drop(database);
+    for page in pages {
+        let mut damaged = sound.clone();
+        let begins = (page - 1) * page_size;
+        damaged[begins..begins + 64].fill(0xa5);
+        fs::write(&file, damaged).unwrap();
+        let line = refused(cleave(directory.path()).args(["--port", "0"]));
+        assert!(
+            line.starts_with("./data/task.db is damaged: ") && line.contains("; restore it from a backup"),
+            "{line}"
+        );
+    }
+    // Also where nothing can be read of it at all.
+    fs::write(&file, [b"no database at all".as_slice(), &sound[18..]].concat()).unwrap();
+    let line = refused(cleave(directory.path()).args(["--port", "0"]));
+    assert!(line.contains("./data/task.db") && line.contains("restore it from a backup"), "{line}");
+    fs::write(&file, sound).unwrap();
+    assert!(get(&start_in(directory, |_| {}), "/health/ready").starts_with("HTTP/1.1 200 OK\r\n"));
 }

@@ -68,6 +68,14 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The file's pages do not fit together.
+    #[error("{path} is damaged: {found}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found first.
+        found: String,
+    },
     /// A setting that durability rests on did not take.
     #[error("{path}: {setting} is {found}, expected {expected}")]
     Setting {

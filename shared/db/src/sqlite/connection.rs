@@ -13,6 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// How long the look for damage may take at the start. A larger file is looked at up to there.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// SQLite's virtual machine steps between two looks at the deadline: about 0.1 ms.
 const STEPS: i32 = 10_000;
 
@@ -82,6 +85,28 @@ impl Connection {
         Err(OpenError::Setting { path: path.to_owned(), setting, found, expected })
     }
 
+    /// Refuses to serve a file whose pages do not fit together: what is written into it is lost with the rest.
+    ///
+    /// # Errors
+    /// [`OpenError::Damaged`], with the first thing that does not fit.
+    pub(super) fn insist_on_soundness(&self, path: &Path) -> Result<(), OpenError> {
+        self.arm_for(LOOK);
+        let found = match self.raw.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
+            Ok(found) if found == "ok" => return Ok(()),
+            Ok(found) => found,
+            Err(error) => match sort(&error) {
+                DbError::Deadline => {
+                    tracing::debug!(database = %path.display(), "it is too large to be looked at whole at every start");
+                    return Ok(());
+                }
+                // A stranger holds it; whoever needs it waits for it.
+                DbError::Conflict => return Ok(()),
+                _ => error.to_string(),
+            },
+        };
+        Err(OpenError::Damaged { path: path.to_owned(), found })
+    }
+
     /// Runs a statement without parameters: BEGIN, SAVEPOINT, PRAGMA.
     pub(super) fn control(&self, sql: &str) -> Result<(), DbError> {
         self.arm();
@@ -132,7 +157,11 @@ impl Connection {
     }
 
     fn arm(&self) {
-        let limit = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+        self.arm_for(self.limit);
+    }
+
+    fn arm_for(&self, limit: Duration) {
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         self.deadline.store(millis(self.started).saturating_add(limit), Ordering::Relaxed);
     }
 }

@@ -62,7 +62,9 @@ impl Writer {
         committed: Option<Arc<Notify>>,
         trouble: Arc<Mutex<Option<String>>>,
     ) -> Result<Self, OpenError> {
-        let connection = Some(Connection::writer(&path, &limits)?);
+        let connection = Connection::writer(&path, &limits)?;
+        connection.insist_on_soundness(&path)?;
+        let connection = Some(connection);
         let lane = Lane { path, limits, connection, closed: false, group: None, groups: 0, committed, trouble };
         Ok(Self { lane: Arc::new(tokio::sync::Mutex::new(lane)), limits, runtime: Handle::current() })
     }

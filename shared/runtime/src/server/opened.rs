@@ -72,6 +72,9 @@ pub(crate) async fn open_one(module: Module, config: &Config) -> Result<Opened, 
 fn cannot_open(error: &OpenError, storage: Storage) -> StartError {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     StartError::new(match storage {
+        Storage::File(_) if matches!(error, OpenError::Damaged { .. }) => {
+            format!("{error}; restore it from a backup, or choose another --data-dir (CLEAVE_DATA_DIR)")
+        }
         Storage::File(_) => {
             format!("{error}{cause}; make the file usable, or choose another --data-dir (CLEAVE_DATA_DIR)")
         }
