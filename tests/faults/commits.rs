@@ -145,15 +145,12 @@ const NOTE: &str = "
         INSERT INTO public.noted VALUES (TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME, current_setting('synchronous_commit'),
             current_setting('fsync'), current_setting('full_page_writes'));
         RETURN NULL;
-    END $$;
-    DO $$ DECLARE place regclass; BEGIN
-        FOR place IN SELECT format('%I.%I', schemaname, tablename)::regclass FROM pg_tables
-            WHERE schemaname IN ('user', 'task', 'notification')
-        LOOP
-            EXECUTE format('CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON %s
-                FOR EACH STATEMENT EXECUTE FUNCTION public.note()', place);
-        END LOOP;
     END $$";
+
+/// The statements that have it note every table, each by itself: a system that runs locks them in another order.
+const NOTE_EACH: &str = "SELECT format('CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON %I.%I
+    FOR EACH STATEMENT EXECUTE FUNCTION public.note()', schemaname, tablename)
+    FROM pg_tables WHERE schemaname IN ('user', 'task', 'notification')";
 
 /// Of commands, listeners, relays and their leases.
 const WRITTEN: [&str; 8] = [
@@ -176,6 +173,9 @@ async fn every_session_that_writes_waits_for_the_disk_also_where_the_server_woul
     let fleet = Fleet::start(Topology::MONOLITH_PG, Place::Database(url.clone()), None).await;
     let harness = connect(&url).await.unwrap();
     harness.batch_execute(NOTE).await.unwrap();
+    for each in harness.query(NOTE_EACH, &[]).await.unwrap() {
+        harness.batch_execute(each.get(0)).await.unwrap();
+    }
     let careless = harness.query_one("SHOW synchronous_commit", &[]).await.unwrap();
     assert_eq!(careless.get::<_, &str>(0), "off", "whoever does not ask for it does not get it");
     let (caller, stores) = (Caller::new(&fleet.addresses()), fleet.stores());
