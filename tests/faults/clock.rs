@@ -3,6 +3,8 @@
 
 use crate::ALONE;
 use crate::place::place;
+use chrono::TimeDelta;
+use contracts::{Clock, SystemClock};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use testkit::Topology;
@@ -17,6 +19,9 @@ const EVENTS: f64 = 30.0;
 const JUMPS: [&str; 5] = ["+1h", "+0", "-1h", "+1h", "+0"];
 /// How long each lasts: longer than a lease is renewed.
 const LASTS: Duration = Duration::from_secs(4);
+
+/// An event of that much later was made by a clock that is wrong.
+const AHEAD: TimeDelta = TimeDelta::minutes(30);
 
 /// The library that lies about the time.
 fn liar() -> Option<PathBuf> {
@@ -58,6 +63,10 @@ async fn jumps(topology: Topology, victim: &str) {
         println!("{} {jump}: recovered after {:.1?}", topology.name, trial.recover().await.all);
         trial.more(20).await;
     }
+    let store = &trial.fleet.stores()["task"];
+    let ahead = (SystemClock.now() + AHEAD).timestamp_micros();
+    let lied = store.read(&format!("SELECT 1 FROM outbox WHERE {} > {ahead}", store.micros("occurred_at"))).await;
+    assert!(!lied.is_empty(), "the clock did not jump");
     let report = trial.finish().await;
     println!("{report}");
     report.assert_clean(RECOVERY);
