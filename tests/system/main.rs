@@ -15,6 +15,7 @@ mod joining;
 mod metrics;
 mod missing;
 mod ops;
+mod pages;
 mod poison;
 mod process;
 mod readme;

@@ -34,7 +34,7 @@ usage: faults [--minutes N] [--seed N] [--topology NAME]… [--fault NAME]… [-
   --rate      events a second; 60, with --poison 200
   --verbose   every fault on a line of its own
   --poison    what one event that cannot be handled costs the others, of 1,000 tasks
-  --seconds   how long before it, with it and after it, each; 30";
+  --seconds   how long with it and how long without, in turns of 20 s; 30";
 
 /// What was asked for.
 #[derive(Debug)]

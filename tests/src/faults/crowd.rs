@@ -1,6 +1,6 @@
-//! What one event that cannot be handled costs a thousand others. Rule: the same load three times, calm, with the poison and
-//! calm again, on the same tasks and under the same looks; how long an effect takes is what the tables say, from the
-//! event's transaction to the effect's. What the calm ones differ by is the noise of the machine.
+//! What one event that cannot be handled costs a thousand others. Rule: the same load in short turns, calm and poisoned, in
+//! an order that favours neither, on the same tasks and under the same looks; how long an effect takes is what the tables
+//! say, from the event's transaction to the effect's. What the calm turns differ by is the noise of the machine.
 
 use super::caller::Caller;
 use super::checker::{Violation, check_effects};
@@ -32,6 +32,8 @@ const TRIES: i64 = 5;
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest turn: every task comes up four times. What disturbs a machine for minutes then disturbs both kinds.
+const TURN: Duration = Duration::from_secs(20);
 
 /// How much of it.
 #[derive(Debug, Clone)]
@@ -40,7 +42,7 @@ pub struct Extent {
     pub seed: u64,
     /// Events a second.
     pub rate: f64,
-    /// How long each of the three times is.
+    /// How long it runs poisoned, and how long without, in turns.
     pub span: Duration,
 }
 
@@ -48,13 +50,15 @@ pub struct Extent {
 #[derive(Debug)]
 pub struct Figures {
     name: &'static str,
-    /// Events, median and 99th percentile of how long the effects of the others took: calm, poisoned, calm again.
-    effects: [(usize, Duration, Duration); 3],
+    /// How long the effects of the others took, turn by turn, in microseconds.
+    calm: Vec<Took>,
+    poisoned: Vec<Took>,
     refused: u64,
-    /// When the failure was seen: after the event.
+    /// The longest until a failure was seen: after the event.
     visible: Duration,
-    /// When the dead letter was seen: after its last attempt was due.
+    /// The longest until a dead letter was seen: after its last attempt was due.
     dead: Duration,
+    /// The longest until a retry had brought on what waited.
     drained: (usize, Duration),
     /// What does not hold at the end.
     pub violations: Vec<Violation>,
@@ -90,31 +94,29 @@ pub async fn measure(mut fleet: Fleet, extent: &Extent) -> Figures {
     let crowd = Arc::new(Crowd::gather(Caller::new(&fleet.addresses()), extent.seed).await);
     settle(&stores).await;
     let poisoned = crowd.tasks[0].id.clone();
-    let (calm, _) = crowd.watched(extent, &stores, &poisoned).await;
-    settle(&stores).await;
-    poison(&stores, &poisoned).await;
-    let (worse, seen) = crowd.watched(extent, &stores, &poisoned).await;
-    others_done(&stores, &poisoned).await;
-    cure(&stores).await;
-    let waiting = undone(&stores, &poisoned).await.len();
-    let since = Instant::now();
-    for event in dead_letters(&stores).await {
-        assert_eq!(retry(&crowd.caller, event).await, Ok(202));
+    let turns = u32::try_from(extent.span.as_secs().div_ceil(TURN.as_secs())).unwrap_or(1).max(1);
+    let turn = Extent { span: extent.span / turns, ..extent.clone() };
+    let (mut calm, mut worse) = (Vec::new(), Vec::new());
+    let (mut visible, mut dead, mut drained) = (None, None, (0, Duration::ZERO));
+    for pair in 0..turns {
+        // Calm first in one pair, poisoned first in the next.
+        for poisons in [pair % 2 == 1, pair % 2 == 0] {
+            if poisons {
+                poison(&stores, &poisoned).await;
+            }
+            let (places, seen) = crowd.watched(&turn, &stores, &poisoned).await;
+            if poisons {
+                (visible, dead) = (visible.max(seen.visible), dead.max(seen.dead));
+                drained = drained.max(crowd.mend(&stores, &poisoned).await);
+            }
+            settle(&stores).await;
+            if poisons { &mut worse } else { &mut calm }.push(Took::of(&stores, &poisoned, &places).await);
+        }
     }
-    settle(&stores).await;
-    let drained = (waiting, since.elapsed());
-    let (again, _) = crowd.watched(extent, &stores, &poisoned).await;
-    settle(&stores).await;
-    let mut effects = Vec::new();
-    for places in [calm, worse, again] {
-        effects.push(latencies(&stores, &poisoned, &places).await);
-    }
-    let effects = effects.try_into().expect("three");
     let violations = check_effects(&Facts::read(&stores).await);
     let refused = crowd.refused.load(Ordering::Relaxed);
-    let (visible, dead) =
-        (seen.visible.expect("a failure that is seen"), seen.dead.expect("a dead letter that is seen"));
-    Figures { name: fleet.topology.name, effects, refused, visible, dead, drained, violations }
+    let (visible, dead) = (visible.expect("a failure that is seen"), dead.expect("a dead letter that is seen"));
+    Figures { name: fleet.topology.name, calm, poisoned: worse, refused, visible, dead, drained, violations }
 }
 
 impl Crowd {
@@ -156,6 +158,19 @@ impl Crowd {
         }
         while under_way.join_next().await.is_some() {}
         (from, newest(stores).await)
+    }
+
+    /// Ends the cause and retries what is dead; how many events of that task waited, and how long all that took.
+    async fn mend(&self, stores: &Stores, poisoned: &str) -> (usize, Duration) {
+        others_done(stores, poisoned).await;
+        cure(stores).await;
+        let waiting = undone(stores, poisoned).await.len();
+        let since = Instant::now();
+        for event in dead_letters(stores).await {
+            assert_eq!(retry(&self.caller, event).await, Ok(202));
+        }
+        settle(stores).await;
+        (waiting, since.elapsed())
     }
 
     /// The same, and an operator who looks for that task all the while.
@@ -211,8 +226,9 @@ impl Sightings {
         }
         let store = &stores[CONSUMER];
         let due = store.micros("next_attempt_at");
-        let last = format!("SELECT {due} FROM inbox WHERE status = 0 AND attempts = {}", TRIES - 1);
-        self.due = first(store.read(&last).await).max(self.due);
+        // A wait may end between two looks; then the attempt before counts, and the dead letter seems later than it was.
+        let last = format!("SELECT max({due}) FROM inbox WHERE status = 0 AND attempts > 0");
+        self.due = maybe(store.read(&last).await).max(self.due);
         let listed = crowd.caller.get(admin, "/api/v1/ops/dead-letters").await;
         if self.dead.is_none() && self.due > 0 && listed.is_ok_and(|(_, listed)| listed.contains(task)) {
             self.dead = Some(since(self.due));
@@ -273,29 +289,48 @@ async fn newest(stores: &Stores) -> i64 {
     first(stores["task"].read("SELECT coalesce(max(id), 0) FROM outbox").await)
 }
 
-/// Number, median and 99th percentile of how long effects took of what stands there in the outbox, without that task.
-async fn latencies(stores: &Stores, poisoned: &str, (from, to): &(i64, i64)) -> (usize, Duration, Duration) {
-    let (task, consumer) = (&stores["task"], &stores[CONSUMER]);
-    let sql = format!("SELECT {}, {} FROM inbox WHERE status = 1", consumer.id("event_id"), consumer.micros("done_at"));
-    let done: HashMap<String, i64> =
-        consumer.read(&sql).await.iter().map(|row| (text(row, 0), number(row, 1))).collect();
-    let sql = format!(
-        "SELECT {}, {} FROM outbox WHERE id > {from} AND id <= {to} AND aggregate_id <> '{poisoned}'",
-        task.id("event_id"),
-        task.micros("occurred_at")
-    );
-    let mut took: Vec<i64> =
-        task.read(&sql).await.iter().filter_map(|row| Some(done.get(&text(row, 0))? - number(row, 1))).collect();
-    took.sort_unstable();
-    let at = |percent: usize| {
-        let micros = took.get((took.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default();
-        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
-    };
-    (took.len(), at(50), at(99))
+/// How long effects took, in microseconds, in order.
+#[derive(Debug, Default)]
+struct Took(Vec<i64>);
+
+impl Took {
+    /// Of what stands there in the outbox, without that task.
+    async fn of(stores: &Stores, poisoned: &str, (from, to): &(i64, i64)) -> Self {
+        let (task, consumer) = (&stores["task"], &stores[CONSUMER]);
+        let sql =
+            format!("SELECT {}, {} FROM inbox WHERE status = 1", consumer.id("event_id"), consumer.micros("done_at"));
+        let done: HashMap<String, i64> =
+            consumer.read(&sql).await.iter().map(|row| (text(row, 0), number(row, 1))).collect();
+        let sql = format!(
+            "SELECT {}, {} FROM outbox WHERE id > {from} AND id <= {to} AND aggregate_id <> '{poisoned}'",
+            task.id("event_id"),
+            task.micros("occurred_at")
+        );
+        let rows = task.read(&sql).await;
+        Self::sorted(rows.iter().filter_map(|row| Some(done.get(&text(row, 0))? - number(row, 1))).collect())
+    }
+
+    fn sorted(mut took: Vec<i64>) -> Self {
+        took.sort_unstable();
+        Self(took)
+    }
+
+    fn all(turns: &[Self]) -> Self {
+        Self::sorted(turns.iter().flat_map(|turn| turn.0.iter().copied()).collect())
+    }
+
+    fn at(&self, percent: usize) -> Duration {
+        let place = (self.0.len() * percent).div_ceil(100).saturating_sub(1);
+        Duration::from_micros(u64::try_from(self.0.get(place).copied().unwrap_or_default()).unwrap_or_default())
+    }
 }
 
 fn first(rows: Vec<Row>) -> i64 {
     rows.first().map_or(0, |row| number(row, 0))
+}
+
+fn maybe(rows: Vec<Row>) -> i64 {
+    rows.first().map_or(0, |row| text(row, 0).parse().unwrap_or_default())
 }
 
 fn text(row: &Row, at: usize) -> String {
@@ -309,18 +344,26 @@ fn number(row: &Row, at: usize) -> i64 {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: one poisoned task of {TASKS}", self.name)?;
-        for (when, (events, p50, p99)) in ["before", "with", "after"].iter().zip(self.effects) {
-            writeln!(f, "  {when}: {events} events of the others, effects after p50 {p50:.1?}, p99 {p99:.1?}")?;
+        let mut middle = [0.0; 2];
+        for ((kind, turns), middle) in [("calm", &self.calm), ("poisoned", &self.poisoned)].iter().zip(&mut middle) {
+            let all = Took::all(turns);
+            let mut each: Vec<Duration> = turns.iter().map(|turn| turn.at(99)).collect();
+            each.sort_unstable();
+            let median = each[each.len() / 2];
+            *middle = median.as_secs_f64();
+            writeln!(
+                f,
+                "  {kind}: {} events of the others, effects after p50 {:.1?}, p99 {:.1?}; of {} turns the median p99 \
+                 {median:.1?}, from {:.1?} to {:.1?}",
+                all.0.len(),
+                all.at(50),
+                all.at(99),
+                each.len(),
+                each[0],
+                each[each.len() - 1]
+            )?;
         }
-        let [before, with, after] = self.effects.map(|(_, _, p99)| p99.as_secs_f64());
-        let change = |p99: f64, to: f64| (p99 / to - 1.0) * 100.0;
-        let calm = f64::midpoint(before, after);
-        writeln!(
-            f,
-            "  p99 with the poison {:+.1} % of the mean without; the two without it differ by {:.1} %",
-            change(with, calm),
-            change(before.max(after), before.min(after))
-        )?;
+        writeln!(f, "  median p99 with the poison {:+.1} % of the one without", (middle[1] / middle[0] - 1.0) * 100.0)?;
         let (waiting, drained) = self.drained;
         writeln!(f, "  first failure visible after {:.1?}", self.visible)?;
         writeln!(f, "  dead letter visible {:.1?} after its last attempt was due", self.dead)?;

@@ -56,6 +56,15 @@ pub struct Round {
 }
 
 impl Servers {
+    /// Starts a system to which nothing happens.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn system(&mut self, topology: Topology) -> Fleet {
+        let place = self.place(&topology).await;
+        Fleet::start(topology, place, self.bus(&topology).as_deref()).await
+    }
+
     /// What one event that cannot be handled costs a system.
     ///
     /// # Panics
