@@ -55,7 +55,8 @@ impl List {
     /// The same list in every order: each field in both directions, and every pair of fields.
     async fn in_every_order(self, client: &Client) -> Vec<Self> {
         let refused = client.get(&self.ask("sort=no_such_field")).await.expect_problem(400, "invalid_sort");
-        let fields: Vec<&str> = refused["allowed"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        let fields: Vec<&str> =
+            refused["allowed"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         let signed: Vec<String> = fields.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
         let bare = |field: &str| field.trim_start_matches('-').to_owned();
         let pairs = signed.iter().flat_map(|first| {
@@ -135,7 +136,8 @@ where
     let leaving: Vec<&String> = before.iter().step_by(2).collect();
     stream::iter(0..MEANWHILE)
         .for_each_concurrent(AT_ONCE, |n| {
-            let also = (n % (MEANWHILE / leaving.len()) == 0).then(|| leaving.get(n * leaving.len() / MEANWHILE)).flatten();
+            let every = MEANWHILE / leaving.len();
+            let also = n.is_multiple_of(every).then(|| leaving.get(n / every)).flatten();
             async move {
                 let made = id(&make(n).await.expect(201));
                 assert_eq!(delete(made).await.status, 204);
@@ -234,15 +236,16 @@ async fn dead_letters_and_audit_entries_are_each_seen_once(topology: Topology) {
     system.settle().await;
     let events = List::new("/api/v1/ops/task/events").walk(&admin).await;
     let (stay, come_and_go) = events.split_at(BEFORE);
-    let mark = async |events: &[String], status: &str| {
-        let ids: Vec<String> = events.iter().map(|id| literal(&system, id)).collect();
-        let sql = format!("UPDATE inbox SET status = {status} WHERE consumer = 'notification' AND event_id IN ({})", ids.join(", "));
-        system.execute("notification", &sql).await;
+    let payload = if system.on_postgres() { "'{}'::bytea" } else { "x'7b7d'" };
+    let (dead, done) = (format!("status = 2, payload = {payload}"), "status = 1, payload = NULL".to_owned());
+    let mark = async |events: &[String], as_what: &str| {
+        let ids = events.iter().map(|id| literal(&system, id)).collect::<Vec<_>>().join(", ");
+        let of = format!("consumer = 'notification' AND event_id IN ({ids})");
+        system.execute("notification", &format!("UPDATE inbox SET {as_what} WHERE {of}")).await;
     };
-    const DEAD: &str = "2";
-    const DONE: &str = "1";
-    mark(stay, DEAD).await;
-    let replay = async |id: &String| admin.post(&format!("/api/v1/ops/task/events/{id}/replay"), Value::Null).await.expect(202);
+    mark(stay, &dead).await;
+    let replay =
+        async |id: &String| admin.post(&format!("/api/v1/ops/task/events/{id}/replay"), Value::Null).await.expect(202);
     for id in stay {
         replay(id).await;
     }
@@ -250,11 +253,11 @@ async fn dead_letters_and_audit_entries_are_each_seen_once(topology: Topology) {
     let writing = async {
         for n in 0..MEANWHILE / come_and_go.len() + 1 {
             for some in come_and_go.chunks(10) {
-                mark(some, if n % 2 == 0 { DEAD } else { DONE }).await;
+                mark(some, if n % 2 == 0 { &dead } else { &done }).await;
                 replay(&some[n % some.len()]).await;
             }
         }
-        mark(come_and_go, DONE).await;
+        mark(come_and_go, &done).await;
     };
     let lists = [
         List::new("/api/v1/ops/notification/dead-letters"),

@@ -2,7 +2,11 @@
 //! `/openapi.json` says and checks each answer against it. Rule: every check, every phase; and what was sent leaves no event
 //! behind that cannot be handled.
 
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a program for people, which ends at what it did not expect")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a program for people, which ends at what it did not expect"
+)]
 
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -148,7 +152,8 @@ fn settings(directory: &Path) -> PathBuf {
     let users = json!({"schemaVersion": "0.2.0", "auth": users.collect::<Vec<_>>()});
     std::fs::write(directory.join("users.json"), users.to_string()).expect("a file");
     let path = directory.join("schemathesis.toml");
-    let text = format!("[auth.wfc]\npath = \"users.json\"\npeers = [{}]\n", PEERS.map(|peer| format!("{peer:?}")).join(", "));
+    let text =
+        format!("[auth.wfc]\npath = \"users.json\"\npeers = [{}]\n", PEERS.map(|peer| format!("{peer:?}")).join(", "));
     std::fs::write(&path, text).expect("a file");
     path
 }
