@@ -21,13 +21,23 @@ pub(crate) struct Service {
 }
 
 /// The route table.
+pub(crate) fn table() -> Vec<At> {
+    vec![
+        At::new("/api/v1/notifications")
+            .get(list::list, list::operation())
+            .post(create::create, create::operation()),
+        At::new("/api/v1/notifications/mark").post(mark::mark, mark::operation()),
+        At::new("/api/v1/notifications/{id}")
+            .get(get::get, get::operation())
+            .patch(patch::patch, patch::operation())
+            .delete(delete::delete, delete::operation()),
+        At::new("/api/v1/notifications/{id}/send").post(send::send, send::operation()),
+    ]
+}
+
 pub(crate) fn routes(config: &mut ServiceConfig, state: &Data<Service>) {
-    config
-        .app_data(state.clone())
-        .service(At::new("/api/v1/notifications").get(list::list).post(create::create))
-        .service(At::new("/api/v1/notifications/mark").post(mark::mark))
-        .service(At::new("/api/v1/notifications/{id}").get(get::get).patch(patch::patch).delete(delete::delete))
-        .service(At::new("/api/v1/notifications/{id}/send").post(send::send));
+    config.app_data(state.clone());
+    web::register(config, table());
 }
 
 impl From<&Caller> for Viewer {

@@ -14,15 +14,7 @@ use std::time::Duration;
 pub fn module() -> Module {
     Module::new("notification")
         .prefixes(&["/api/v1/notifications"])
-        .endpoints(&[
-            ("GET", "/api/v1/notifications", "list the inbox, with its counts"),
-            ("POST", "/api/v1/notifications", "write a notification; `send` sends it at once"),
-            ("GET", "/api/v1/notifications/{id}", "read one"),
-            ("PATCH", "/api/v1/notifications/{id}", "note that it was read, or archive it"),
-            ("DELETE", "/api/v1/notifications/{id}", "throw it away"),
-            ("POST", "/api/v1/notifications/{id}/send", "send a draft"),
-            ("POST", "/api/v1/notifications/mark", "mark many at once"),
-        ])
+        .described_by(http::table)
         .port(8003)
         .migrations::<migration_notification::Migrator>()
         .mount(mount)

@@ -24,26 +24,30 @@ use actix_web::web::{Data, ServiceConfig};
 pub(crate) use state::TaskState;
 use web::At;
 
+pub(crate) fn table() -> Vec<At> {
+    vec![
+        At::new("/api/v1/tasks")
+            .get(list_tasks::list_tasks, list_tasks::operation())
+            .post(create_task::create_task, create_task::operation()),
+        At::new("/api/v1/tasks/{id}")
+            .get(get_task::get_task, get_task::operation())
+            .put(replace_task::replace_task, replace_task::operation())
+            .patch(patch_task::patch_task, patch_task::operation())
+            .delete(delete_task::delete_task, delete_task::operation()),
+        At::new("/api/v1/tasks/{id}/complete").post(complete_task::complete_task, complete_task::operation()),
+        At::new("/api/v1/tasks/{id}/reopen").post(reopen_task::reopen_task, reopen_task::operation()),
+        At::new("/api/v1/categories")
+            .get(list_categories::list_categories, list_categories::operation())
+            .post(create_category::create_category, create_category::operation()),
+        At::new("/api/v1/categories/{id}")
+            .get(get_category::get_category, get_category::operation())
+            .put(replace_category::replace_category, replace_category::operation())
+            .patch(patch_category::patch_category, patch_category::operation())
+            .delete(delete_category::delete_category, delete_category::operation()),
+    ]
+}
+
 pub(crate) fn routes(cfg: &mut ServiceConfig, state: &Data<TaskState>) {
-    cfg.app_data(state.clone())
-        .service(At::new("/api/v1/tasks").get(list_tasks::list_tasks).post(create_task::create_task))
-        .service(
-            At::new("/api/v1/tasks/{id}")
-                .get(get_task::get_task)
-                .put(replace_task::replace_task)
-                .patch(patch_task::patch_task)
-                .delete(delete_task::delete_task),
-        )
-        .service(At::new("/api/v1/tasks/{id}/complete").post(complete_task::complete_task))
-        .service(At::new("/api/v1/tasks/{id}/reopen").post(reopen_task::reopen_task))
-        .service(
-            At::new("/api/v1/categories").get(list_categories::list_categories).post(create_category::create_category),
-        )
-        .service(
-            At::new("/api/v1/categories/{id}")
-                .get(get_category::get_category)
-                .put(replace_category::replace_category)
-                .patch(patch_category::patch_category)
-                .delete(delete_category::delete_category),
-        );
+    cfg.app_data(state.clone());
+    web::register(cfg, table());
 }

@@ -19,7 +19,7 @@ pub(crate) use categories::{
 pub(crate) use erasures::{Erasure, finish_erasure, next_erasure, request_erasure};
 pub(crate) use living::living;
 pub(crate) use task_filter::TaskFilter;
-pub(crate) use task_list::list_tasks;
+pub(crate) use task_list::{list_tasks, task_sorts};
 pub(crate) use tasks::{delete, get, get_for_update, insert, replace_labels, tasks_to_forget, update};
 pub(crate) use users::{is_active_user, is_known_user, note_deleted_user, note_user};
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 pub fn module() -> Module {
     Module::new("user")
         .prefixes(&["/api/v1/auth", "/api/v1/users", "/.well-known/jwks.json"])
-        .endpoints(http::ENDPOINTS)
+        .described_by(http::table)
         .port(8001)
         .brings_keys()
         .command(create_admin::command())

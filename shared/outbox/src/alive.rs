@@ -2,6 +2,7 @@
 //! its relay would look well for ever.
 
 use futures_util::FutureExt;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::any::Any;
 use std::future::Future;
@@ -24,7 +25,7 @@ pub(crate) struct Pulse {
 }
 
 /// How a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TaskHealth {
     /// Since it last looked whether there is anything to do, in seconds.
     pub last_tick_seconds: u64,

@@ -5,6 +5,7 @@ use crate::entity::{inbox, outbox};
 use crate::ops::lost_since;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Db, DbError};
+use schemars::JsonSchema;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
@@ -16,7 +17,7 @@ const TRIED: &str = "attempts > 0";
 const NAMED: u64 = 5;
 
 /// What waits, fails or is dead in one domain's outbox and inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MessagingHealth {
     /// Outbox rows that not every subscriber has taken.
     pub pending: i64,
@@ -42,7 +43,7 @@ pub struct MessagingHealth {
 }
 
 /// An event that holds up its aggregate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Blocked {
     /// The event.
     pub event_id: Uuid,

@@ -21,6 +21,7 @@ pub(crate) enum What {
     Serve,
     MigrateUp,
     MigrateStatus,
+    OpenApi,
     /// At a running system.
     Events(Box<Events>),
     /// That domain, at the broker.
@@ -82,6 +83,7 @@ pub(crate) fn command_line(modules: &[Module]) -> Result<Asked, clap::Error> {
         Some(Command::Migrate { what: Migrate::Status(place) }) => {
             Asked { flags: place.of_serve(), what: What::MigrateStatus }
         }
+        Some(Command::Openapi) => Asked { flags: ServeFlags::default(), what: What::OpenApi },
         Some(Command::Events(events)) => {
             let flags = ServeFlags { data_dir: events.data_dir(), ..ServeFlags::default() };
             Asked { flags, what: What::Events(Box::new(events)) }

@@ -3,10 +3,12 @@
 mod events;
 mod forget;
 mod migrate;
+mod openapi;
 
 pub(crate) use events::{Events, events};
 pub(crate) use forget::forget;
 pub(crate) use migrate::{status as migrate_status, up as migrate_up};
+pub(crate) use openapi::openapi;
 
 use crate::start_error::StartError;
 use std::io::{Write, stdout};

@@ -28,6 +28,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Migrate,
     },
+    /// Prints the description of the API (OpenAPI 3.1) that /openapi.json answers, and starts nothing
+    Openapi,
     /// What became of events, and what to do about those that failed, at a running system
     Events(crate::commands::Events),
     /// What concerns the broker

@@ -27,7 +27,7 @@ pub use tuning::GatewayTuning;
 
 use crate::config::Places;
 use crate::start_error::StartError;
-use actix_web::web::{Data, ServiceConfig, scope, to};
+use actix_web::web::{Data, ServiceConfig};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use web::At;
@@ -68,12 +68,18 @@ impl Gateway {
             let operators = crate::ops::prefix(service.name);
             for prefix in service.prefixes.iter().copied().chain([operators.as_str()]) {
                 let service = Data::from(Arc::clone(service));
-                config.service(scope(prefix).app_data(service).default_service(to(forward::forward)));
+                web::register_below(config, prefix, service, forward::forward);
             }
         }
-        config
-            .app_data(Data::clone(&self.listed))
-            .service(At::new("/api/v1/gateway/services").get(admin::services))
-            .service(At::new("/api/v1/gateway/routes").get(admin::routes));
+        config.app_data(Data::clone(&self.listed));
+        web::register(config, table());
     }
+}
+
+/// What is said about all places.
+pub(crate) fn table() -> Vec<At> {
+    vec![
+        At::new("/api/v1/gateway/services").get(admin::services, admin::services_operation()),
+        At::new("/api/v1/gateway/routes").get(admin::routes, admin::routes_operation()),
+    ]
 }

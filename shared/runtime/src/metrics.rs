@@ -13,6 +13,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use prometheus::{Encoder, Error, TEXT_FORMAT, TextEncoder};
+use web::openapi::{Operation, Reply};
 use web::{Admin, NoParams, Params, Problem, ProblemCode};
 
 /// Everything that is measured, as it is now.
@@ -25,6 +26,15 @@ async fn text(process: &Process, requests: &Requests) -> Result<Vec<u8>, Error> 
     encoder.encode(&requests.gather(), &mut text)?;
     encoder.encode(&now::gather(process).await?, &mut text)?;
     Ok(text)
+}
+
+/// For the document.
+pub(crate) fn operation() -> Operation {
+    let example = || serde_json::json!("# TYPE cleave_http_requests_total counter\n");
+    Operation::new("getMetrics", "What is measured, for Prometheus")
+        .admin()
+        .unlimited()
+        .reply(Reply::new(200, "Prometheus text format.").text(TEXT_FORMAT, example))
 }
 
 /// For administrators: how much is asked of whom is nobody else's business.

@@ -16,9 +16,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
-use web::KeySource;
+use web::openapi::Described;
+use web::{At, KeySource};
 
 type Mount = Arc<dyn Fn(Deps) -> BoxFuture<'static, Result<Mounted, StartError>> + Send + Sync>;
+type Table = Arc<dyn Fn() -> Vec<At> + Send + Sync>;
 pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 /// A domain, before it is started: its name, its place in the URL space, its tables, and how to start it.
@@ -26,17 +28,13 @@ pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 pub struct Module {
     pub(crate) name: &'static str,
     pub(crate) prefixes: &'static [&'static str],
-    pub(crate) endpoints: &'static [Endpoint],
-    pub(crate) example: Option<&'static str>,
+    table: Option<Table>,
     pub(crate) port: Option<u16>,
     pub(crate) migrations: Option<Migrations>,
     pub(crate) mount: Option<Mount>,
     pub(crate) brings_keys: bool,
     pub(crate) commands: Vec<Command>,
 }
-
-/// One route for the page at `/docs`: method, path, and what it does in a few words.
-pub type Endpoint = (&'static str, &'static str, &'static str);
 
 impl Module {
     /// A domain of that name; the name is also that of its database file, its lock, its inbox and its health.
@@ -45,8 +43,7 @@ impl Module {
         Self {
             name,
             prefixes: &[],
-            endpoints: &[],
-            example: None,
+            table: None,
             port: None,
             migrations: None,
             mount: None,
@@ -62,17 +59,11 @@ impl Module {
         self
     }
 
-    /// The routes that `/docs` lists; without them it lists the prefixes.
+    /// The table of its routes. It is asked without the domain being started, so that a process which hands requests on
+    /// can describe them as well.
     #[must_use]
-    pub const fn endpoints(mut self, endpoints: &'static [Endpoint]) -> Self {
-        self.endpoints = endpoints;
-        self
-    }
-
-    /// The first request that `/docs` shows, a `curl` line with `{url}` for the address; the first module's counts.
-    #[must_use]
-    pub const fn example(mut self, example: &'static str) -> Self {
-        self.example = Some(example);
+    pub fn described_by(mut self, table: impl Fn() -> Vec<At> + Send + Sync + 'static) -> Self {
+        self.table = Some(Arc::new(table));
         self
     }
 
@@ -112,6 +103,14 @@ impl Module {
     pub fn command(mut self, command: Command) -> Self {
         self.commands.push(command);
         self
+    }
+
+    /// What the document says of its routes. Any of them may be served by another process, whose answer may not come.
+    #[must_use]
+    pub fn operations(&self) -> Vec<Described> {
+        let table = self.table.as_ref().map(|table| table()).unwrap_or_default();
+        let forwarded = |described: Described| Described { operation: described.operation.forwarded(), ..described };
+        table.into_iter().flat_map(At::described).map(forwarded).collect()
     }
 
     /// Its name.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use contracts::Clock;
 use futures_util::future::join_all;
 use outbox::{MessagingHealth, TaskHealth};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -38,8 +39,9 @@ pub(crate) struct Process {
 }
 
 /// How somebody is; the worst of several counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "HealthStatus")]
 pub(crate) enum Status {
     Healthy,
     Degraded,

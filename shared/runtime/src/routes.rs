@@ -4,6 +4,7 @@ mod absent;
 mod docs;
 mod final_status;
 mod health;
+mod openapi;
 mod otherwise;
 mod root;
 
@@ -17,13 +18,21 @@ use actix_web::web::ServiceConfig;
 use web::At;
 
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(At::new("/").get(root::root))
-        .service(At::new("/docs").get(docs::routes_page))
-        .service(At::new("/docs/errors").get(docs::errors_page))
-        .service(At::new("/health").get(health::health))
-        .service(At::new("/health/live").get(health::live))
-        .service(At::new("/health/ready").get(health::ready))
-        .service(At::new("/health/{service}").get(health::service))
-        .service(At::new("/metrics").get(metrics::for_admins));
+    web::register(config, table(&[]));
+}
+
+/// `domains` are those that the document names.
+pub(crate) fn table(domains: &[&str]) -> Vec<At> {
+    vec![
+        At::new("/").get(root::root, root::operation()),
+        At::new("/openapi.json").get(openapi::openapi, openapi::operation()),
+        At::new("/docs").get(docs::index, docs::index_operation()),
+        At::new("/docs/errors").get(docs::errors_page, docs::errors_operation()),
+        At::new("/docs/{file}").get(docs::file, docs::file_operation()),
+        At::new("/health").get(health::health, health::operation()),
+        At::new("/health/live").get(health::live, health::live_operation()),
+        At::new("/health/ready").get(health::ready, health::ready_operation()),
+        At::new("/health/{service}").get(health::service, health::service_operation(domains)),
+        At::new("/metrics").get(metrics::for_admins, metrics::operation()),
+    ]
 }

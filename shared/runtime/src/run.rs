@@ -63,6 +63,7 @@ fn started(asked: Asked, modules: Vec<Module>) -> Result<ExitCode, StartError> {
             What::Serve => serve_until_told(config, modules).await,
             What::MigrateUp => commands::migrate_up(&config, modules).await,
             What::MigrateStatus => commands::migrate_status(&config, modules).await,
+            What::OpenApi => commands::openapi(&config, modules),
             What::Events(asked) => commands::events(&config, *asked).await,
             What::Forget(domain) => commands::forget(&config, &domain).await,
             What::OfDomain(command) => command.run(config, modules).await,

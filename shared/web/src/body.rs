@@ -22,11 +22,15 @@ use std::io::ErrorKind;
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
+/// The JSON body as a `T`, or nothing at all.
+#[derive(Debug)]
+pub struct MaybeBody<T>(pub Option<T>);
+
 /// For an action that takes no fields: nothing is sent, or an object without any.
 #[derive(Debug, Clone, Copy)]
 pub struct NoBody;
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NoFields {}
 
@@ -46,7 +50,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-impl FromRequest for NoBody {
+impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -56,13 +60,22 @@ impl FromRequest for NoBody {
         async move {
             let bytes = bytes.await?;
             if bytes.is_empty() {
-                return Ok(Self);
+                return Ok(Self(None));
             }
             accepted?;
-            let NoFields {} = from_json(&bytes).map_err(|error| refusal(&bytes, error))?;
-            Ok(Self)
+            from_json(&bytes).map(|body| Self(Some(body))).map_err(|error| refusal(&bytes, error))
         }
         .boxed_local()
+    }
+}
+
+impl FromRequest for NoBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = MaybeBody::<NoFields>::from_request(request, payload);
+        async move { body.await.map(|_| Self) }.boxed_local()
     }
 }
 

@@ -6,7 +6,9 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ColumnTrait, Condition};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, de::IntoDeserializer};
+use std::borrow::Cow;
 
 /// The most alternatives of one filter.
 const ALTERNATIVES: usize = 100;
@@ -33,6 +35,28 @@ pub enum UserRef {
     Id(UserId),
 }
 
+/// A text among the alternatives of a filter: whatever has no comma.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Word(pub String);
+
+/// A text that is the whole of a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phrase(pub String);
+
+/// The most characters of a [`Phrase`].
+const PHRASE: usize = 200;
+
+impl<'de> Deserialize<'de> for Phrase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.chars().count() > PHRASE {
+            return Err(D::Error::custom(format!("may have {PHRASE} characters")));
+        }
+        Ok(Self(text))
+    }
+}
+
 impl UserRef {
     /// The id that is meant.
     #[must_use]
@@ -52,6 +76,11 @@ impl<T> AnyOf<T> {
 }
 
 impl<T> AnyOrNone<T> {
+    /// The same of other values.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> AnyOrNone<U> {
+        AnyOrNone { none: self.none, values: self.values.into_iter().map(convert).collect() }
+    }
+
     /// The condition on a column that may be null.
     pub fn condition<V: Into<Value>>(&self, column: impl ColumnTrait, value: impl Fn(&T) -> V) -> Condition {
         let any = Condition::any().add(column.is_in(self.values.iter().map(value)));
@@ -82,6 +111,42 @@ impl<'de> Deserialize<'de> for UserRef {
             id => one(id).map(Self::Id),
         }
     }
+}
+
+/// A list with commas of whatever `T` is.
+macro_rules! alternatives {
+    ($($name:ident, $item:expr;)+) => {$(
+        impl<T: JsonSchema> JsonSchema for $name<T> {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                format!(concat!(stringify!($name), "_{}"), T::schema_name()).into()
+            }
+
+            fn schema_id() -> Cow<'static, str> {
+                format!(concat!(module_path!(), "::", stringify!($name), "<{}>"), T::schema_id()).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let item: fn(Schema) -> Schema = $item;
+                let items = item(generator.subschema_for::<T>());
+                json_schema!({ "type": "array", "items": items, "minItems": 1, "maxItems": ALTERNATIVES })
+            }
+        }
+    )+};
+}
+
+alternatives! {
+    AnyOf, |item| item;
+    AnyOrNone, |item| json_schema!({ "anyOf": [{ "const": "none" }, item] });
+}
+
+crate::schemas! {
+    UserRef => json_schema!({ "anyOf": [{ "const": "me" }, { "type": "string", "format": "uuid" }] });
+    Word => json_schema!({ "type": "string", "minLength": 1, "pattern": r"^[^,\u0000\uFFFD]+$" });
+    Phrase => json_schema!({ "type": "string", "maxLength": PHRASE, "pattern": r"^[^\u0000\uFFFD]*$" });
 }
 
 fn split<E: Error>(text: &str) -> Result<Vec<&str>, E> {

@@ -7,20 +7,23 @@ mod keyset;
 mod order;
 mod value;
 
+pub(crate) use cursor::MAX_LENGTH as MAX_CURSOR;
 pub use keyset::Keyset;
 
 use crate::params::invalid;
 use crate::problem::Problem;
 use aws_lc_rs::digest::{Context, SHA256};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Items of a page where the client does not say.
-const DEFAULT_LIMIT: u64 = 50;
+pub(crate) const DEFAULT_LIMIT: u64 = 50;
 /// The most items of a page.
-const MAX_LIMIT: u64 = 100;
+pub(crate) const MAX_LIMIT: u64 = 100;
 
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
@@ -28,7 +31,7 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-/// What a client says about the place in a list; [`crate::Listing`] reads it. It becomes a [`Keyset`] through
+/// What a client says about the place in a list; [`crate::Listing`] and [`crate::SortedListing`] read it. It becomes a [`Keyset`] through
 /// [`Paging::keyset`] or [`Paging::ordered_by`].
 #[derive(Debug, Clone)]
 pub struct Paging {
@@ -40,7 +43,10 @@ pub struct Paging {
 }
 
 impl Paging {
-    pub(crate) const PARAMETERS: &'static [&'static str] = &["limit", "cursor", "sort"];
+    /// Of every list.
+    pub(crate) const PARAMETERS: &'static [&'static str] = &["limit", "cursor"];
+    /// Of a list that can be sorted.
+    pub(crate) const SORTED: &'static [&'static str] = &["limit", "cursor", "sort"];
 
     pub(crate) fn read(
         path: &str,
@@ -66,9 +72,9 @@ impl Paging {
 }
 
 fn limit(text: &str) -> Result<u64, Problem> {
-    // `parse` would also take a plus sign.
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = text.parse().ok().filter(|limit| digits && (1..=MAX_LIMIT).contains(limit));
+    // `parse` would also take a plus sign, and zeros in front, which a number in JSON has not.
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    let limit = text.parse().ok().filter(|limit| plain && (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| invalid("limit", &format!("must be a whole number from 1 to {MAX_LIMIT}")))
 }
 

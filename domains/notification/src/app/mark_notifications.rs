@@ -4,6 +4,7 @@
 use crate::store::{self, Counts, MARKED_AT_ONCE, Mark, Selector};
 use contracts::UserId;
 use db::{DbError, Tx};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What is wanted, and for whom.
@@ -15,7 +16,7 @@ pub(crate) struct MarkNotifications {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Marked {
     /// Notifications that had not been marked so before.
     pub(crate) changed: u64,

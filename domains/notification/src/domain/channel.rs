@@ -1,6 +1,7 @@
 //! The ways a notification reaches its recipient. Rule: a plain list while there is one way; a second one that leaves
 //! the process brings a trait with it.
 
+use schemars::json_schema;
 use std::fmt::{self, Display};
 
 /// A way to a recipient.
@@ -10,7 +11,14 @@ pub(crate) enum Channel {
     InApp,
 }
 
+web::schemas! {
+    Channel => json_schema!({ "type": "string", "enum": Channel::ALL.map(Channel::as_str) });
+}
+
 impl Channel {
+    /// All.
+    pub(crate) const ALL: [Self; 1] = [Self::InApp];
+
     /// The name in JSON and in the store.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,9 @@
 //! What a notification says. Rule: plain text; control characters and those that turn the direction of writing never
 //! get in, because the text also ends up in mail headers, logs and other people's pages.
 
+use schemars::json_schema;
+use web::openapi::{LINE, text};
+
 /// What a notification says and where it leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Content {
@@ -47,6 +50,13 @@ macro_rules! texts {
     )+};
 }
 
+/// Characters that no link holds, as a class of a pattern.
+macro_rules! link {
+    () => {
+        r"\\\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028-\u202F\u205F\u2066-\u2069\u3000"
+    };
+}
+
 texts! {
     /// One line of 1 to 200 characters.
     Title;
@@ -58,6 +68,30 @@ texts! {
     ActionUrl;
 }
 
+/// Any number of lines; of the control characters, line ends and tabs alone.
+const BODY: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]*$";
+/// `none` has a meaning in filters.
+const CATEGORY: &str = "^(?!none$)[a-z0-9._-]+$";
+/// A path, or a scheme, a host of ASCII labels, perhaps a port, and what follows. No blank, nothing that does not print,
+/// no backslash.
+const ACTION_URL: &str = concat!(
+    "^(?:/(?:[^/",
+    link!(),
+    "][^",
+    link!(),
+    "]*)?|https?://[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?",
+    "(?:[/?#][^",
+    link!(),
+    "]*)?)$",
+);
+
+web::schemas! {
+    Title => text(1..=Title::MAX, LINE);
+    Body => text(0..=Body::MAX, BODY);
+    Category => text(1..=Category::MAX, CATEGORY);
+    ActionUrl => json_schema!({ "type": "string", "maxLength": ActionUrl::MAX, "pattern": ACTION_URL });
+}
+
 impl Title {
     const MAX: usize = 200;
 
@@ -67,8 +101,9 @@ impl Title {
         if text.is_empty() {
             return Err(TextRule::Empty);
         }
-        bounded(text, Self::MAX)?;
-        if text.chars().any(is_unprintable) {
+        // The blanks count, so that the rule is one about what was sent.
+        bounded(raw, Self::MAX)?;
+        if raw.chars().any(is_unprintable) {
             return Err(TextRule::ControlCharacter);
         }
         Ok(Self(text.to_owned()))
@@ -159,7 +194,15 @@ fn is_path(raw: &str) -> bool {
 fn is_web_address(raw: &str) -> bool {
     let Some(rest) = raw.strip_prefix("https://").or_else(|| raw.strip_prefix("http://")) else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    !authority.is_empty() && !authority.contains('@') && validator::ValidateUrl::validate_url(&raw)
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+    host.split('.').all(is_label) && port.is_none_or(is_port)
+}
+
+/// Letters, digits and hyphens inside: no name or password, nothing that a reader could take for another host.
+fn is_label(label: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !label.is_empty() && label.bytes().all(inside) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 fn bounded(text: &str, max: usize) -> Result<(), TextRule> {
@@ -220,7 +263,7 @@ mod tests {
         for good in ["/api/v1/tasks/1", "/", "https://example.org/a?b=c#d", "http://127.0.0.1:8000/x"] {
             assert!(ActionUrl::parse(good).is_ok(), "{good}");
         }
-        let bad = ["javascript:alert(1)", "//evil.example", "https://", "https:///a", "https://u:p@e.example/"];
+        let bad = ["javascript:alert(1)", "//evil.example", "https://", "https:///a", "https://u:p@e.example/", "http://a:/", "http://a:123456", "https://\u{435}.example", "http://-a", "http://a..b", "http://[::1]/"];
         for bad in bad.into_iter().chain(["file:///etc/passwd", "data:text/html,x", "tasks/1", "HTTPS://e.example"]) {
             assert_eq!(ActionUrl::parse(bad), Err(TextRule::Address), "{bad}");
         }

@@ -4,6 +4,7 @@
 use super::channel::Channel;
 use chrono::{DateTime, Utc};
 use contracts::UserId;
+use schemars::json_schema;
 use uuid::Uuid;
 
 /// What became of a notification on one channel.
@@ -22,6 +23,10 @@ pub(crate) struct Delivery {
 pub(crate) enum DeliveryState {
     /// It reached the recipient.
     Delivered,
+}
+
+web::schemas! {
+    DeliveryState => json_schema!({ "type": "string", "enum": [DeliveryState::Delivered.as_str()] });
 }
 
 impl DeliveryState {

@@ -1,11 +1,13 @@
 //! How far a notification has come. Rule: draft -> sent, and what was sent stays sent.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How far a notification has come. With `in_app` alone and nothing scheduled, a notification is a draft or sent; the
 /// other names belong to channels that leave the process, and are known here so that a filter may ask for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NotificationState")]
 pub(crate) enum State {
     /// Written, and seen by its author alone.
     Draft,

@@ -2,25 +2,63 @@
 
 use super::Service;
 use super::rules::UnsupportedChannel;
-use super::view::{NotificationView, location};
+use super::view::{self, NotificationView, location};
 use crate::app::{CreateNotification, CreateNotificationError, await_recipient, create_notification};
 use crate::domain::{ActionUrl, Body as Text, Category, Channel, Content, Title};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::UserId;
+use schemars::{JsonSchema, json_schema};
 use serde::Deserialize;
+use serde_json::json;
+use web::openapi::Operation;
 use web::{Answer, Body, Call, Caller, FieldError, FieldErrors, NoParams, Params, Problem, ProblemCode};
 
-#[derive(Debug, Deserialize)]
+/// A notification to oneself; an administrator writes to anybody.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreateNotification")]
 pub(super) struct CreateBody {
     recipient_id: UserId,
+    #[schemars(with = "Title")]
     title: String,
+    #[schemars(with = "Option<Text>")]
     body: Option<String>,
+    /// What the recipient sorts by.
+    #[schemars(with = "Option<Category>")]
     category: Option<String>,
+    #[schemars(with = "Option<Channels>")]
     channels: Option<Vec<String>>,
+    /// Where a click leads: a path of this system or a web address.
+    #[schemars(with = "Option<ActionUrl>")]
     action_url: Option<String>,
+    /// Whether it is sent at once; otherwise it stays a draft.
     send: Option<bool>,
+}
+
+/// One or more, none of them twice.
+struct Channels;
+
+web::schemas! {
+    Channels => json_schema!({
+        "type": "array",
+        "items": { "type": "string", "enum": Channel::ALL.map(Channel::as_str) },
+        "minItems": 1,
+        "uniqueItems": true,
+    });
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("createNotification", "Writes a notification, and sends it if that is wished")
+        .tag("notifications")
+        .signed_in()
+        .body::<CreateBody>(|| {
+            json!({ "recipient_id": "019b76da-a800-7172-980b-52245ebc6f81", "title": "Lunch at noon", "send": true })
+        })
+        .keyed()
+        .created::<NotificationView<'_>>(view::example)
+        .problems(&[ProblemCode::InsufficientScope, ProblemCode::UnknownUser])
 }
 
 pub(super) async fn create(

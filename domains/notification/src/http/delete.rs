@@ -6,7 +6,17 @@ use crate::store::Viewer;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::NotificationId;
+use web::openapi::Operation;
 use web::{Answer, Call, FreshCaller, Id, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("deleteNotification", "Throws a notification away")
+        .tag("notifications")
+        .signed_in()
+        .if_match()
+        .no_content()
+}
 
 pub(super) async fn delete(
     service: Data<Service>,

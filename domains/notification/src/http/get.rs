@@ -1,12 +1,21 @@
 //! GET /api/v1/notifications/{id}
 
 use super::Service;
-use super::view::NotificationView;
+use super::view::{self, NotificationView};
 use crate::store::{self, Viewer};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::NotificationId;
+use web::openapi::Operation;
 use web::{Caller, Id, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("getNotification", "One notification")
+        .tag("notifications")
+        .signed_in()
+        .one::<NotificationView<'_>>(view::example)
+}
 
 pub(super) async fn get(
     service: Data<Service>,

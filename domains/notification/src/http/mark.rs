@@ -1,15 +1,18 @@
 //! POST /api/v1/notifications/mark
 
 use super::Service;
-use crate::app::{MarkNotifications, mark_notifications};
+use crate::app::{MarkNotifications, Marked, mark_notifications};
 use crate::store::{Mark, Selector};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use chrono::{DateTime, Utc};
 use contracts::{NotificationId, UserId};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use web::{Answer, Body, Call, FieldErrors, NoParams, Params, Problem};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use web::openapi::Operation;
+use web::{Answer, Body, Call, FieldErrors, Instant, NoParams, Params, Problem};
 
 /// Ids that one call may name.
 const IDS: usize = 500;
@@ -19,16 +22,60 @@ const IDS: usize = 500;
 pub(super) struct MarkBody {
     action: Action,
     ids: Option<Vec<NotificationId>>,
-    before: Option<DateTime<Utc>>,
+    before: Option<Instant>,
     all: Option<bool>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+/// Exactly one of `ids`, `before` and `all` is given.
+impl JsonSchema for MarkBody {
+    fn schema_name() -> Cow<'static, str> {
+        "MarkNotifications".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let ids = json!({
+            "type": "array", "items": generator.subschema_for::<NotificationId>(), "minItems": 1, "maxItems": IDS,
+        });
+        let before = generator.subschema_for::<Instant>();
+        let action = generator.subschema_for::<Action>();
+        let one = |name: &str, schema: Value| {
+            let mut properties = json!({ "action": action, "ids": null, "before": null, "all": null });
+            if let Some(properties) = properties.as_object_mut() {
+                properties.values_mut().filter(|schema| schema.is_null()).for_each(|schema| *schema = json!({ "type": "null" }));
+                properties.insert(name.to_owned(), schema);
+            }
+            json!({
+                "type": "object", "required": ["action", name], "properties": properties, "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "description": "Which notifications are marked, and how: by their ids, all that are older, or all.",
+            "oneOf": [
+                one("ids", ids),
+                one("before", before.to_value()),
+                one("all", json!({ "const": true })),
+            ],
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum Action {
     Read,
     Unread,
     Archive,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("markNotifications", "Marks many notifications at once")
+        .tag("notifications")
+        .signed_in()
+        .body::<MarkBody>(|| json!({ "action": "read", "all": true }))
+        .keyed()
+        .ok::<Marked>(|| json!({ "changed": 1, "counts": { "unread": 0, "total": 1 } }))
 }
 
 pub(super) async fn mark(
@@ -53,7 +100,7 @@ impl MarkBody {
                 errors.add("/ids", code, format!("must have 1 to {IDS} ids"));
                 None
             }
-            (None, Some(before), None) => Some(Selector::Before(before)),
+            (None, Some(before), None) => Some(Selector::Before(before.0)),
             (None, None, Some(true)) => Some(Selector::All),
             (None, None, Some(false)) => {
                 errors.add("/all", "invalid_value", "must be true, or be left out");

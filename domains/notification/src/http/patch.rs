@@ -1,23 +1,42 @@
 //! PATCH /api/v1/notifications/{id}
 
 use super::Service;
-use super::view::NotificationView;
+use super::view::{self, NotificationView};
 use crate::app::{UpdateNotification, UpdateNotificationError, update_notification};
 use crate::domain::{State, TextRule};
 use crate::store::Viewer;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::NotificationId;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
+use web::openapi::Operation;
 use web::{Answer, Body, Call, FieldErrors, Id, NoParams, Params, Patch, Problem, ProblemCode};
 
-#[derive(Debug, Deserialize)]
+/// A JSON Merge Patch of what the recipient did with it.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PatchNotification")]
 pub(super) struct PatchBody {
     #[serde(default)]
+    #[schemars(with = "bool")]
     read: Patch<bool>,
     #[serde(default)]
+    #[schemars(with = "bool")]
     archived: Patch<bool>,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("patchNotification", "Notes that a notification was read, or archives it")
+        .tag("notifications")
+        .signed_in()
+        .body::<PatchBody>(|| json!({ "read": true }))
+        .keyed()
+        .if_match()
+        .changed::<NotificationView<'_>>(view::example)
+        .problem(ProblemCode::InvalidTransition)
 }
 
 pub(super) async fn patch(

@@ -1,13 +1,26 @@
 //! POST /api/v1/notifications/{id}/send
 
 use super::Service;
-use super::view::NotificationView;
+use super::view::{self, NotificationView};
 use crate::app::{SendNotification, SendNotificationError, send_notification};
 use crate::store::Viewer;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::NotificationId;
+use web::openapi::Operation;
 use web::{Answer, Call, Id, NoBody, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("sendNotification", "Sends a draft")
+        .tag("notifications")
+        .signed_in()
+        .no_body()
+        .keyed()
+        .if_match()
+        .accepted::<NotificationView<'_>>(view::example)
+        .problem(ProblemCode::AlreadySent)
+}
 
 pub(super) async fn send(
     service: Data<Service>,

@@ -4,10 +4,11 @@ use super::entity::notification::{Column, Entity};
 use contracts::UserId;
 use db::{DbError, Reader, Tx};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Counts {
     pub(crate) unread: i64,
     pub(crate) total: i64,

@@ -9,12 +9,14 @@ use contracts::UserId;
 use db::Reader;
 use sea_orm::sea_query::Order;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryTrait, Select};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use web::{AnyOf, AnyOrNone, Page, Paging, Problem};
 
 /// Which part of what somebody has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Box")]
 pub(crate) enum InBox {
     /// Sent and not put away.
     #[default]

@@ -3,6 +3,7 @@
 use super::{CategoryName, Description};
 use chrono::{DateTime, Utc};
 use contracts::{CategoryId, UserId};
+use schemars::json_schema;
 
 /// A drawer with a name that is unique for its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,13 @@ impl Category {
 /// `#rgb`, `#rrggbb`, or a name such as `berry_red`: safe to put into a style sheet as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Color(String);
+
+web::schemas! {
+    Color => json_schema!({
+        "type": "string",
+        "pattern": "^(?:#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|[A-Za-z_-]{1,30})$",
+    });
+}
 
 /// A text that is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,6 +3,8 @@
 
 use super::TextError;
 use super::text::line;
+use schemars::json_schema;
+use web::openapi::text;
 
 /// How many labels one task carries at most.
 const MOST: usize = 20;
@@ -12,6 +14,22 @@ const LONGEST: usize = 50;
 /// Different labels in the order given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Labels(Vec<String>);
+
+/// [`web::openapi::LINE`] without a comma, and another word than `none`.
+const PATTERN: &str = concat!(
+    r"^(?!none$)[^\u0000-\u001F,\u007F-\u009F\u2028-\u202E\u2066-\u2069]*",
+    r"[^\u0000-\u0020,\u007F-\u00A0\u1680\u2000-\u200A\u2028-\u202F\u205F\u2066-\u2069\u3000]",
+    r"[^\u0000-\u001F,\u007F-\u009F\u2028-\u202E\u2066-\u2069]*$",
+);
+
+web::schemas! {
+    Labels => json_schema!({
+        "type": "array",
+        "items": text(1..=LONGEST, PATTERN),
+        "maxItems": MOST,
+        "uniqueItems": true,
+    });
+}
 
 /// Why one label is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

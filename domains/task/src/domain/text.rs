@@ -28,7 +28,7 @@ impl TextError {
 }
 
 macro_rules! text {
-    ($($(#[$doc:meta])* $name:ident = $check:ident($min:literal, $max:literal);)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $check:ident($min:literal, $max:literal), $pattern:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub(crate) struct $name(String);
@@ -49,16 +49,18 @@ macro_rules! text {
                 &self.0
             }
         }
+
+        web::schemas! { $name => web::openapi::text($min..=$max, $pattern); }
     )+};
 }
 
 text! {
     /// What is to be done, in one line.
-    Title = line(1, 200);
+    Title = line(1, 200), web::openapi::LINE;
     /// The name of a category.
-    CategoryName = line(1, 80);
+    CategoryName = line(1, 80), web::openapi::LINE;
     /// Free text of many lines.
-    Description = lines(0, 20_000);
+    Description = lines(0, 20_000), web::openapi::LINES;
 }
 
 /// One line that says something.

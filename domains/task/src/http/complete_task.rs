@@ -1,11 +1,24 @@
 //! `POST /tasks/{id}/complete`.
 
-use super::{TaskState, problems::not_found, task_view::TaskView};
+use super::{TaskState, problems::not_found, task_view::{self, TaskView}};
 use crate::app::{self, CompleteTask, CompleteTaskError};
 use crate::domain::{Actor, Task};
 use actix_web::{HttpResponse, web::Data};
 use contracts::TaskId;
-use web::{Answer, Call, Id, NoBody, NoParams, Params, Problem};
+use web::openapi::Operation;
+use web::{Answer, Call, Id, NoBody, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("completeTask", "Finishes a task; one that is done stays as it is")
+        .tag("tasks")
+        .signed_in()
+        .no_body()
+        .keyed()
+        .if_match()
+        .changed::<TaskView<'_>>(task_view::example)
+        .problem(ProblemCode::InvalidTransition)
+}
 
 pub(super) async fn complete_task(
     state: Data<TaskState>,

@@ -1,18 +1,42 @@
 //! `POST /categories`.
 
-use super::{TaskState, category_view::CategoryView};
+use super::{TaskState, category_view::{self, CategoryView}};
 use crate::app::{self, CreateCategory, CreateCategoryError};
 use crate::domain::{Actor, Category, CategoryName, Color, Description, NewCategory};
 use actix_web::{HttpResponse, web::Data};
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
+use web::openapi::Operation;
 use web::{Answer, Body, Call, FieldErrors, NoParams, Params, Problem, ProblemCode};
 
-#[derive(Debug, Deserialize)]
+/// A category as it shall be.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WriteCategory")]
 pub(super) struct CategoryBody {
+    /// Unique among the caller's.
+    #[schemars(with = "CategoryName")]
     name: String,
+    #[schemars(with = "Option<Color>")]
     color: Option<String>,
+    #[schemars(with = "Option<Description>")]
     description: Option<String>,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("createCategory", "Makes a category")
+        .tag("categories")
+        .signed_in()
+        .body::<CategoryBody>(body_example)
+        .keyed()
+        .created::<CategoryView<'_>>(category_view::example)
+        .problem(ProblemCode::NameTaken)
+}
+
+pub(super) fn body_example() -> Value {
+    json!({ "name": "Home", "color": "#ffcc00" })
 }
 
 pub(super) async fn create_category(

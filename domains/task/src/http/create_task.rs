@@ -1,26 +1,49 @@
 //! `POST /tasks`.
 
 use super::fields::{check_labels, instant};
-use super::{TaskState, task_view::TaskView};
+use super::{TaskState, task_view::{self, TaskView}};
 use crate::app::{self, CreateTask, CreateTaskError};
-use crate::domain::{Actor, Description, NewTask, Task, Title};
+use crate::domain::{Actor, Description, Labels, NewTask, Task, Title};
 use actix_web::{HttpResponse, web::Data};
 use contracts::task::Priority;
 use contracts::{CategoryId, UserId};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Answer, Body, Call, FieldErrors, NoParams, Params, Problem};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Answer, Body, Call, FieldErrors, Instant, NoParams, Params, Problem, ProblemCode};
 
-#[derive(Debug, Deserialize)]
+/// A new task.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreateTask")]
 pub(super) struct CreateTaskBody {
+    /// What is to be done.
+    #[schemars(with = "Title")]
     pub(super) title: String,
+    #[schemars(with = "Option<Description>")]
     pub(super) description: Option<String>,
     pub(super) priority: Option<Priority>,
     pub(super) category_id: Option<CategoryId>,
+    #[schemars(with = "Option<Labels>")]
     pub(super) labels: Option<Vec<String>>,
+    /// Who is to do it.
     pub(super) assignee_id: Option<UserId>,
+    #[schemars(with = "Option<Instant>")]
     pub(super) due_at: Option<String>,
+    #[schemars(with = "Option<Instant>")]
     pub(super) remind_at: Option<String>,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("createTask", "Makes a task")
+        .tag("tasks")
+        .signed_in()
+        .body::<CreateTaskBody>(|| json!({ "title": "Write the plan", "priority": "high", "labels": ["office"] }))
+        .keyed()
+        .created::<TaskView<'_>>(task_view::example)
+        .problems(&[ProblemCode::UnknownUser, ProblemCode::UnknownCategory])
 }
 
 pub(super) async fn create_task(

@@ -5,7 +5,18 @@ use crate::app::{self, DeleteCategory, DeleteCategoryError};
 use crate::domain::Actor;
 use actix_web::{HttpResponse, web::Data};
 use contracts::CategoryId;
+use web::openapi::Operation;
 use web::{Answer, Call, FreshCaller, Id, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("deleteCategory", "Deletes a category, if no task is filed under it")
+        .tag("categories")
+        .signed_in()
+        .if_match()
+        .no_content()
+        .problem(ProblemCode::NotEmpty)
+}
 
 pub(super) async fn delete_category(
     state: Data<TaskState>,

@@ -5,7 +5,18 @@ use crate::app::{self, DeleteTask, DeleteTaskError};
 use crate::domain::Actor;
 use actix_web::{HttpResponse, web::Data};
 use contracts::TaskId;
+use web::openapi::Operation;
 use web::{Answer, Call, FreshCaller, Id, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("deleteTask", "Deletes a task")
+        .tag("tasks")
+        .signed_in()
+        .if_match()
+        .no_content()
+        .problem(ProblemCode::Forbidden)
+}
 
 pub(super) async fn delete_task(
     state: Data<TaskState>,

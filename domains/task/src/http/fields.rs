@@ -1,8 +1,8 @@
 //! Bodies become domain types here. Rule: everything that is wrong with a body is told at once.
 
-use crate::domain::{ColorError, InstantError, LabelError, Labels, LabelsError, TextError, parse_instant};
+use crate::domain::{ColorError, LabelError, Labels, LabelsError, TextError};
 use chrono::{DateTime, Utc};
-use web::{FieldErrors, FieldRule};
+use web::{FieldErrors, FieldRule, Instant, InstantError};
 
 macro_rules! field_rules {
     ($($rule:ty)+) => {
@@ -18,7 +18,7 @@ macro_rules! field_rules {
     };
 }
 
-field_rules!(TextError InstantError LabelError);
+field_rules!(TextError LabelError);
 
 impl FieldRule for ColorError {
     fn code(&self) -> &'static str {
@@ -32,7 +32,7 @@ impl FieldRule for ColorError {
 
 /// For `FieldErrors::check_optional` and its like, which hand the text over.
 pub(super) fn instant(raw: String) -> Result<DateTime<Utc>, InstantError> {
-    parse_instant(&raw)
+    Instant::parse(&raw).map(|instant| instant.0)
 }
 
 /// Notes the index of the label that is refused.

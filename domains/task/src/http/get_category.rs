@@ -1,11 +1,20 @@
 //! `GET /categories/{id}`.
 
-use super::{TaskState, category_view::CategoryView, problems::not_found};
+use super::{TaskState, category_view::{self, CategoryView}, problems::not_found};
 use crate::domain::Actor;
 use crate::store;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use contracts::CategoryId;
+use web::openapi::Operation;
 use web::{Caller, Id, NoParams, Params, Problem};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("getCategory", "One category")
+        .tag("categories")
+        .signed_in()
+        .one::<CategoryView<'_>>(category_view::example)
+}
 
 pub(super) async fn get_category(
     state: Data<TaskState>,

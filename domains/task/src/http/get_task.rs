@@ -1,11 +1,17 @@
 //! `GET /tasks/{id}`.
 
-use super::{TaskState, problems::not_found, task_view::TaskView};
+use super::{TaskState, problems::not_found, task_view::{self, TaskView}};
 use crate::domain::Actor;
 use crate::store;
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use contracts::TaskId;
+use web::openapi::Operation;
 use web::{Caller, Id, NoParams, Params, Problem};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("getTask", "One task").tag("tasks").signed_in().one::<TaskView<'_>>(task_view::example)
+}
 
 pub(super) async fn get_task(
     state: Data<TaskState>,

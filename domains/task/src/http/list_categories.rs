@@ -1,9 +1,19 @@
 //! `GET /categories`: the caller's own, by name.
 
-use super::{TaskState, category_view::CategoryView};
+use super::{TaskState, category_view::{self, CategoryView}};
 use crate::store;
 use actix_web::{HttpResponse, web::Data};
+use web::openapi::Operation;
 use web::{Caller, Listing, NoParams, Page, Problem};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("listCategories", "The caller's own categories, by name")
+        .tag("categories")
+        .signed_in()
+        .list::<NoParams>()
+        .page::<CategoryView<'_>>(category_view::page_example)
+}
 
 pub(super) async fn list_categories(
     state: Data<TaskState>,

@@ -1,19 +1,39 @@
 //! `PATCH /categories/{id}`: a JSON Merge Patch. Null empties a field; the name has no empty value.
 
-use super::{TaskState, category_view::CategoryView};
+use super::{TaskState, category_view::{self, CategoryView}};
 use crate::app::{self, UpdateCategory};
 use crate::domain::{Actor, Category, CategoryEdit, CategoryName, Color, Description};
 use actix_web::{HttpResponse, web::Data};
 use contracts::CategoryId;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Answer, Body, Call, FieldErrors, Id, NoParams, Params, Patch, Problem};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Answer, Body, Call, FieldErrors, Id, NoParams, Params, Patch, Problem, ProblemCode};
 
-#[derive(Debug, Default, Deserialize)]
+/// A JSON Merge Patch of a category.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "PatchCategory")]
 pub(super) struct PatchCategoryBody {
+    #[schemars(with = "CategoryName")]
     name: Patch<String>,
+    #[schemars(with = "Patch<Color>")]
     color: Patch<String>,
+    #[schemars(with = "Patch<Description>")]
     description: Patch<String>,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("patchCategory", "Changes some fields of a category; null empties one")
+        .tag("categories")
+        .signed_in()
+        .body::<PatchCategoryBody>(|| json!({ "color": null }))
+        .keyed()
+        .if_match()
+        .changed::<CategoryView<'_>>(category_view::example)
+        .problem(ProblemCode::NameTaken)
 }
 
 pub(super) async fn patch_category(

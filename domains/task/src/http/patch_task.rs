@@ -1,27 +1,51 @@
 //! `PATCH /tasks/{id}`: a JSON Merge Patch. Null empties a field; title and status have no empty value.
 
 use super::fields::{check_labels, instant};
-use super::{TaskState, task_view::TaskView};
+use super::replace_task::CHANGES;
+use super::{TaskState, task_view::{self, TaskView}};
 use crate::app::{self, UpdateTask};
 use crate::domain::{Actor, Description, Edit, Labels, Task, Title};
 use actix_web::{HttpResponse, web::Data};
 use contracts::task::{Priority, Status};
 use contracts::{CategoryId, TaskId, UserId};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Answer, Body, Call, FieldErrors, Id, NoParams, Params, Patch, Problem};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Answer, Body, Call, FieldErrors, Id, Instant, NoParams, Params, Patch, Problem};
 
-#[derive(Debug, Default, Deserialize)]
+/// A JSON Merge Patch of a task.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "PatchTask")]
 pub(super) struct PatchTaskBody {
+    #[schemars(with = "Title")]
     title: Patch<String>,
+    #[schemars(with = "Patch<Description>")]
     description: Patch<String>,
+    #[schemars(with = "Status")]
     status: Patch<Status>,
     priority: Patch<Priority>,
     category_id: Patch<CategoryId>,
+    #[schemars(with = "Patch<Labels>")]
     labels: Patch<Vec<String>>,
     assignee_id: Patch<UserId>,
+    #[schemars(with = "Patch<Instant>")]
     due_at: Patch<String>,
+    #[schemars(with = "Patch<Instant>")]
     remind_at: Patch<String>,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("patchTask", "Changes some fields of a task; null empties one")
+        .tag("tasks")
+        .signed_in()
+        .body::<PatchTaskBody>(|| json!({ "status": "in_progress", "due_at": null }))
+        .keyed()
+        .if_match()
+        .changed::<TaskView<'_>>(task_view::example)
+        .problems(&CHANGES)
 }
 
 pub(super) async fn patch_task(

@@ -1,12 +1,24 @@
 //! `PUT /categories/{id}`: every writable field; one that is absent is emptied.
 
-use super::create_category::CategoryBody;
-use super::{TaskState, category_view::CategoryView, problems::not_found};
+use super::create_category::{CategoryBody, body_example};
+use super::{TaskState, category_view::{self, CategoryView}, problems::not_found};
 use crate::app::{self, UpdateCategory, UpdateCategoryError};
 use crate::domain::{Actor, Category, CategoryEdit};
 use actix_web::{HttpResponse, web::Data};
 use contracts::CategoryId;
+use web::openapi::Operation;
 use web::{Answer, Body, Call, Id, NoParams, Params, Problem, ProblemCode};
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("replaceCategory", "Replaces every field of a category")
+        .tag("categories")
+        .signed_in()
+        .body::<CategoryBody>(body_example)
+        .if_match()
+        .changed::<CategoryView<'_>>(category_view::example)
+        .problem(ProblemCode::NameTaken)
+}
 
 pub(super) async fn replace_category(
     state: Data<TaskState>,

@@ -1,28 +1,57 @@
 //! `PUT /tasks/{id}`: every writable field; one that is absent is emptied. Only the status stays when it is absent: it
 //! is moved by its own rules and has no empty value.
 
-use super::{TaskState, create_task::CreateTaskBody, problems::not_found, task_view::TaskView};
+use super::{TaskState, create_task::CreateTaskBody, problems::not_found, task_view::{self, TaskView}};
 use crate::app::{self, UpdateTask, UpdateTaskError};
-use crate::domain::{Actor, Edit, EditError, Task};
+use crate::domain::{Actor, Description, Edit, EditError, Labels, Task, Title};
 use actix_web::{HttpResponse, web::Data};
 use contracts::task::{Priority, Status};
 use contracts::{CategoryId, TaskId, UserId};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Answer, Body, Call, Id, NoParams, Params, Problem, ProblemCode};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Answer, Body, Call, Id, Instant, NoParams, Params, Problem, ProblemCode};
 
-#[derive(Debug, Deserialize)]
+/// A task as it shall be.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReplaceTask")]
 pub(super) struct ReplaceTaskBody {
+    #[schemars(with = "Title")]
     title: String,
+    #[schemars(with = "Option<Description>")]
     description: Option<String>,
     status: Option<Status>,
     priority: Option<Priority>,
     category_id: Option<CategoryId>,
+    #[schemars(with = "Option<Labels>")]
     labels: Option<Vec<String>>,
     assignee_id: Option<UserId>,
+    #[schemars(with = "Option<Instant>")]
     due_at: Option<String>,
+    #[schemars(with = "Option<Instant>")]
     remind_at: Option<String>,
 }
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("replaceTask", "Replaces every field of a task; only the status stays when it is left out")
+        .tag("tasks")
+        .signed_in()
+        .body::<ReplaceTaskBody>(|| json!({ "title": "Write the plan", "status": "in_progress", "labels": [] }))
+        .if_match()
+        .changed::<TaskView<'_>>(task_view::example)
+        .problems(&CHANGES)
+}
+
+/// What stands in the way of a change, whoever asks for it and how.
+pub(super) const CHANGES: [ProblemCode; 4] = [
+    ProblemCode::Forbidden,
+    ProblemCode::InvalidTransition,
+    ProblemCode::UnknownUser,
+    ProblemCode::UnknownCategory,
+];
 
 pub(super) async fn replace_task(
     state: Data<TaskState>,

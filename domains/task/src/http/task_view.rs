@@ -4,9 +4,13 @@ use crate::domain::Task;
 use chrono::{DateTime, Utc};
 use contracts::task::{Priority, Status};
 use contracts::{CategoryId, TaskId, UserId};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
-#[derive(Debug, Serialize)]
+/// A piece of work.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Task")]
 pub(super) struct TaskView<'a> {
     id: TaskId,
     title: &'a str,
@@ -15,7 +19,9 @@ pub(super) struct TaskView<'a> {
     priority: Priority,
     category_id: Option<CategoryId>,
     labels: &'a [String],
+    /// Who made it.
     creator_id: UserId,
+    /// Who is to do it.
     assignee_id: Option<UserId>,
     due_at: Option<DateTime<Utc>>,
     remind_at: Option<DateTime<Utc>>,
@@ -23,7 +29,36 @@ pub(super) struct TaskView<'a> {
     completed_by: Option<UserId>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// Raised by every change; the ETag says it too.
+    #[schemars(range(min = 1))]
     version: i64,
+}
+
+/// For the document.
+pub(super) fn example() -> Value {
+    json!({
+        "id": "019b76da-a800-74e2-b496-ed8a6cd71049",
+        "title": "Write the plan",
+        "description": null,
+        "status": "todo",
+        "priority": "high",
+        "category_id": null,
+        "labels": ["office"],
+        "creator_id": "019b76da-a800-7172-980b-52245ebc6f81",
+        "assignee_id": "019b76da-a800-7172-980b-52264a842b90",
+        "due_at": "2026-01-31T09:00:00Z",
+        "remind_at": null,
+        "completed_at": null,
+        "completed_by": null,
+        "created_at": "2026-01-01T00:00:00.000187Z",
+        "updated_at": "2026-01-01T00:00:00.000187Z",
+        "version": 1,
+    })
+}
+
+/// A page of one.
+pub(super) fn page_example() -> Value {
+    json!({ "items": [example()], "next_cursor": null })
 }
 
 impl<'a> From<&'a Task> for TaskView<'a> {

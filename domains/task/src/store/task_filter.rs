@@ -9,25 +9,38 @@ use contracts::task::{Priority, Status};
 use contracts::{CategoryId, UserId};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, ExprTrait};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{AnyOf, AnyOrNone, UserRef};
+use web::{AnyOf, AnyOrNone, Instant, UserRef, Word};
 
 /// Which tasks are asked for; absent filters let everything through.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskFilter {
+    /// One of these statuses.
     status: Option<AnyOf<Status>>,
+    /// One of these priorities.
     priority: Option<AnyOf<Priority>>,
+    /// In one of these categories; `none` for those in no category.
     category_id: Option<AnyOrNone<CategoryId>>,
-    label: Option<AnyOrNone<String>>,
+    /// With one of these labels; `none` for those without any.
+    label: Option<AnyOrNone<Word>>,
+    /// To be done by one of these; `me` for the caller, `none` for those that nobody is to do.
     assignee_id: Option<AnyOrNone<UserRef>>,
+    /// Made by one of these; `me` for the caller.
     creator_id: Option<AnyOf<UserRef>>,
-    due_before: Option<DateTime<Utc>>,
-    due_after: Option<DateTime<Utc>>,
+    /// Due earlier.
+    due_before: Option<Instant>,
+    /// Due later.
+    due_after: Option<Instant>,
+    /// Whether they are late and still open.
     overdue: Option<bool>,
-    created_after: Option<DateTime<Utc>>,
-    created_before: Option<DateTime<Utc>>,
-    updated_since: Option<DateTime<Utc>>,
+    /// Made later.
+    created_after: Option<Instant>,
+    /// Made earlier.
+    created_before: Option<Instant>,
+    /// Changed then or later.
+    updated_since: Option<Instant>,
 }
 
 impl TaskFilter {
@@ -44,12 +57,12 @@ impl TaskFilter {
             .add_option(self.label.as_ref().map(labelled))
             .add_option(self.assignee_id.as_ref().map(|any| any.condition(Column::AssigneeId, user)))
             .add_option(self.creator_id.as_ref().map(|any| any.condition(Column::CreatorId, user)))
-            .add_option(self.due_before.map(|instant| Column::DueAt.lt(instant)))
-            .add_option(self.due_after.map(|instant| Column::DueAt.gt(instant)))
+            .add_option(self.due_before.map(|instant| Column::DueAt.lt(instant.0)))
+            .add_option(self.due_after.map(|instant| Column::DueAt.gt(instant.0)))
             .add_option(self.overdue.map(|overdue| if overdue { is_overdue(now) } else { is_not_overdue(now) }))
-            .add_option(self.created_after.map(|instant| Column::CreatedAt.gt(instant)))
-            .add_option(self.created_before.map(|instant| Column::CreatedAt.lt(instant)))
-            .add_option(self.updated_since.map(|instant| Column::UpdatedAt.gte(instant)))
+            .add_option(self.created_after.map(|instant| Column::CreatedAt.gt(instant.0)))
+            .add_option(self.created_before.map(|instant| Column::CreatedAt.lt(instant.0)))
+            .add_option(self.updated_since.map(|instant| Column::UpdatedAt.gte(instant.0)))
     }
 }
 
@@ -65,10 +78,10 @@ fn is_not_overdue(now: DateTime<Utc>) -> Condition {
     Condition::any().add(Column::DueAt.is_null()).add(Column::DueAt.gte(now)).add(Column::Status.is_in(CLOSED))
 }
 
-fn labelled(any: &AnyOrNone<String>) -> Condition {
+fn labelled(any: &AnyOrNone<Word>) -> Condition {
     let mut condition = Condition::any();
     if !any.values.is_empty() {
-        let with = tasks_with_labels().and_where(label_row::Column::Label.is_in(any.values.iter())).take();
+        let with = tasks_with_labels().and_where(label_row::Column::Label.is_in(any.values.iter().map(|Word(label)| label))).take();
         condition = condition.add(Column::Id.in_subquery(with));
     }
     if any.none {

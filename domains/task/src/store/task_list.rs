@@ -18,6 +18,11 @@ const SORTABLE: &[(&str, Column)] = &[
     ("title", Column::Title),
 ];
 
+/// What a client may sort by.
+pub(crate) fn task_sorts() -> impl Iterator<Item = &'static str> {
+    SORTABLE.iter().map(|(name, _)| *name)
+}
+
 /// The newest first, unless the client says otherwise. `now` decides what is overdue.
 pub(crate) async fn list_tasks(
     reader: &Reader,

@@ -2,6 +2,7 @@
 //! headers and log lines, and mail libraries panic on it.
 
 use web::FieldRule;
+use web::openapi::text;
 
 /// A valid display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,13 +17,25 @@ pub(crate) enum DisplayNameRefused {
 
 const LONGEST: usize = 100;
 
+/// No control or direction characters, and one that is no blank.
+const PATTERN: &str = concat!(
+    r"^[^\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF]*",
+    r"[^\u0000-\u0020\u007F-\u00A0\u061C\u1680\u2000-\u200B\u200E\u200F\u2028-\u202F\u205F-\u206F\u3000\uFEFF]",
+    r"[^\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF]*$",
+);
+
+web::schemas! {
+    DisplayName => text(1..=LONGEST, PATTERN);
+}
+
 impl DisplayName {
     pub(crate) fn parse(raw: &str) -> Result<Self, DisplayNameRefused> {
         if raw.chars().any(is_invisible) {
             return Err(DisplayNameRefused::Invisible);
         }
         let name = raw.trim();
-        if !(1..=LONGEST).contains(&name.chars().count()) {
+        // The blanks count, so that the rule is one about what was sent.
+        if name.is_empty() || raw.chars().count() > LONGEST {
             return Err(DisplayNameRefused::Length);
         }
         Ok(Self(name.to_owned()))

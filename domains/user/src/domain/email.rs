@@ -1,6 +1,7 @@
 //! An e-mail address. Rule: what is accepted here can be written into a mail's header as it is, and two spellings
 //! that reach one mailbox in practice (upper and lower case) are one address.
 
+use schemars::json_schema;
 use web::FieldRule;
 
 /// A valid address, as it was given.
@@ -15,6 +16,17 @@ pub(crate) struct EmailRefused;
 const LONGEST: usize = 254;
 const LONGEST_LOCAL: usize = 64;
 const LONGEST_LABEL: usize = 63;
+
+/// What [`is_local`] and [`is_domain`] accept.
+const PATTERN: &str = concat!(
+    r"^(?![^@]{65})[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*@",
+    "(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+",
+    "(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+);
+
+web::schemas! {
+    Email => json_schema!({ "type": "string", "format": "email", "maxLength": LONGEST, "pattern": PATTERN });
+}
 
 impl Email {
     pub(crate) fn parse(raw: &str) -> Result<Self, EmailRefused> {

@@ -2,7 +2,9 @@
 //! nor shortened, because what is checked later must be what was typed.
 
 use secrecy::{ExposeSecret, SecretString};
+use schemars::json_schema;
 use web::FieldRule;
+use web::openapi::TEXT;
 
 /// A password that may be set. It does not print.
 #[derive(Debug, Clone)]
@@ -23,6 +25,25 @@ const MOST_BYTES: usize = 512;
 /// One per line, lower case, of eight characters and more.
 const COMMON: &str = include_str!("common_passwords.txt");
 const APPLICATION: &str = "cleave";
+
+web::schemas! {
+    Password => json_schema!({
+        "type": "string",
+        "format": "password",
+        "minLength": SHORTEST,
+        "maxLength": LONGEST,
+        "pattern": TEXT,
+        "description": "8 to 128 characters of any kind. Nothing that is guessed early: no word of a list of common \
+                        passwords, not the account's own name or address.",
+        "not": { "enum": one_character() },
+    });
+}
+
+/// Those of the list that are one character over and over, which a program would try first.
+fn one_character() -> Vec<String> {
+    let alike = |text: &&str| text.chars().all(|c| text.starts_with(c));
+    COMMON.lines().filter(alike).map(str::to_owned).collect()
+}
 
 impl Password {
     /// `about` is what a stranger knows of the account: its username and e-mail address.

@@ -1,7 +1,9 @@
 //! The time zone a user lives in. Rule: an IANA name that the shipped database knows, so that whoever computes a
 //! local hour later cannot fail on it.
 
-use chrono_tz::Tz;
+use chrono_tz::{TZ_VARIANTS, Tz};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
 use web::FieldRule;
 
 /// A known time zone, by its name.
@@ -11,6 +13,18 @@ pub(crate) struct Timezone(String);
 /// A text that names no time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimezoneRefused;
+
+/// Long enough to stand once in the document.
+impl JsonSchema for Timezone {
+    fn schema_name() -> Cow<'static, str> {
+        "Timezone".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        json_schema!({ "type": "string", "description": "An IANA time zone.", "enum": names })
+    }
+}
 
 impl Timezone {
     pub(crate) fn parse(raw: &str) -> Result<Self, TimezoneRefused> {

@@ -1,6 +1,7 @@
 //! The name a user signs in with. Rule: `[a-z0-9_.-]`, so that two usernames that look alike are alike.
 
 use std::fmt::{self, Display};
+use schemars::json_schema;
 use web::FieldRule;
 
 /// A valid username, always lower case.
@@ -12,6 +13,10 @@ pub(crate) struct Username(String);
 pub(crate) enum UsernameRefused {
     Length,
     Character,
+}
+
+web::schemas! {
+    Username => json_schema!({ "type": "string", "pattern": "^[a-z0-9_.-]{3,50}$" });
 }
 
 impl Username {

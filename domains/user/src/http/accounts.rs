@@ -2,34 +2,66 @@
 
 use super::body::Credentials;
 use super::register::created;
-use super::view::UserView;
+use super::view::{self, UserView};
 use crate::app::{create_user, hash_new_password};
 use crate::state::UserState;
+use crate::domain::{DisplayName, Email, Password, Username};
 use crate::store::users::{self, Filters};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::user::Role;
 use secrecy::SecretString;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Admin, Body, Call, Command, Listing, NoParams, Page, Params, Problem};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Admin, Body, Call, Command, NoParams, Page, Params, Problem, ProblemCode, SortedListing};
 
-#[derive(Deserialize)]
+/// A new account, made by an administrator.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreateUser")]
 pub(super) struct NewAccount {
+    #[schemars(with = "Username")]
     username: String,
+    #[schemars(with = "Email")]
     email: String,
+    #[schemars(with = "Password")]
     password: SecretString,
     role: Option<Role>,
+    #[schemars(with = "Option<DisplayName>")]
     display_name: Option<String>,
+}
+
+/// For the document.
+pub(super) fn list_operation() -> Operation {
+    Operation::new("listUsers", "All accounts")
+        .tag("users")
+        .admin()
+        .sorted_list::<Filters>(users::sorts())
+        .page::<UserView>(|| json!({ "items": [view::example()], "next_cursor": null }))
 }
 
 pub(super) async fn list(
     state: Data<UserState>,
     _: Admin,
-    Listing { filters, paging }: Listing<Filters>,
+    SortedListing { filters, paging }: SortedListing<Filters>,
 ) -> Result<HttpResponse, Problem> {
     let Page { items, next_cursor } = users::page(state.db.reader(), &filters, &paging).await?;
     web::list(&Page { items: items.iter().map(UserView::from).collect(), next_cursor })
+}
+
+/// For the document.
+pub(super) fn create_operation() -> Operation {
+    Operation::new("createUser", "Makes an account for somebody")
+        .tag("users")
+        .admin()
+        .body::<NewAccount>(|| {
+            json!({ "username": "ben", "email": "ben@example.org", "password": "battery horse correct", "role": "user" })
+        })
+        .keyed()
+        .created::<UserView>(view::example)
+        .problems(&[ProblemCode::UsernameTaken, ProblemCode::EmailTaken])
 }
 
 pub(super) async fn create(

@@ -4,8 +4,17 @@
 use crate::domain::{DisplayName, Edit, Email, NewUser, Password, Timezone, Username};
 use contracts::user::Role;
 use secrecy::SecretString;
+use schemars::{JsonSchema, json_schema};
 use serde::Deserialize;
+use web::openapi::TEXT;
 use web::{FieldErrors, Patch, Problem, ProblemCode};
+
+/// What is compared and not kept, so that nothing but its being a text can be wrong with it.
+pub(super) struct AnyText;
+
+web::schemas! {
+    AnyText => json_schema!({ "type": "string", "pattern": TEXT });
+}
 
 /// What a new account needs, before it is checked.
 pub(super) struct Credentials {
@@ -39,12 +48,15 @@ impl Credentials {
 }
 
 /// A merge patch of the own profile.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PatchProfile")]
 pub(super) struct ProfilePatch {
     #[serde(default)]
+    #[schemars(with = "Patch<DisplayName>")]
     display_name: Patch<String>,
     #[serde(default)]
+    #[schemars(with = "Timezone")]
     timezone: Patch<String>,
 }
 
@@ -67,16 +79,23 @@ impl ProfilePatch {
 }
 
 /// A merge patch of an account.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PatchUser")]
 pub(super) struct UserPatch {
     #[serde(default)]
+    #[schemars(with = "Patch<DisplayName>")]
     display_name: Patch<String>,
     #[serde(default)]
+    #[schemars(with = "Timezone")]
     timezone: Patch<String>,
+    /// For administrators to write.
     #[serde(default)]
+    #[schemars(with = "Role")]
     role: Patch<Role>,
+    /// For administrators to write.
     #[serde(default)]
+    #[schemars(with = "bool")]
     is_active: Patch<bool>,
 }
 
@@ -97,14 +116,19 @@ impl UserPatch {
     }
 }
 
-/// All writable fields of an account. What is left out gets the value that a new account has; role and activation
-/// have none that could be meant, so an administrator must give them.
-#[derive(Debug, Deserialize)]
+/// All writable fields of an account. What is left out gets the value that a new account has; role and activation,
+/// which only administrators write, stay.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReplaceUser")]
 pub(super) struct UserReplacement {
+    #[schemars(with = "Option<DisplayName>")]
     display_name: Option<String>,
+    #[schemars(with = "Option<Timezone>")]
     timezone: Option<String>,
+    /// For administrators to write.
     role: Option<Role>,
+    /// For administrators to write.
     is_active: Option<bool>,
 }
 
@@ -114,12 +138,6 @@ impl UserReplacement {
             return Err(for_admins());
         }
         let mut errors = FieldErrors::new();
-        if by_admin && self.role.is_none() {
-            errors.add("/role", "required", "must be given by an administrator");
-        }
-        if by_admin && self.is_active.is_none() {
-            errors.add("/is_active", "required", "must be given by an administrator");
-        }
         let display_name = errors.check_optional("/display_name", self.display_name, |raw| DisplayName::parse(&raw));
         let timezone =
             errors.check_optional("/timezone", self.timezone, |raw| Timezone::parse(&raw)).unwrap_or_default();
@@ -173,6 +191,8 @@ mod tests {
         assert_eq!((edit.role, edit.is_active), (Some(Role::User), Some(true)));
         let edit = replace(json!({"display_name": "Anna", "timezone": "Europe/Berlin"}), false).unwrap();
         assert_eq!((edit.role, edit.is_active), (None, None));
+        let edit = replace(json!({}), true).unwrap();
+        assert_eq!((edit.display_name, edit.role, edit.is_active), (Some(None), None, None));
     }
 
     #[test]
@@ -188,7 +208,6 @@ mod tests {
         for body in [json!({"role": null}), json!({"is_active": null}), json!({"timezone": null})] {
             assert_eq!(patch(body, true).unwrap_err(), ProblemCode::ValidationFailed);
         }
-        assert_eq!(replace(json!({}), true).unwrap_err(), ProblemCode::ValidationFailed);
     }
 
     #[test]

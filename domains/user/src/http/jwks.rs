@@ -7,7 +7,53 @@ use actix_web::{HttpRequest, HttpResponse};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use web::openapi::{Operation, Reply};
 use web::{NoParams, Params, Problem};
+
+/// Public keys (RFC 7517) that access tokens are verified with.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "KeySet")]
+struct Keys {
+    keys: Vec<Key>,
+}
+
+/// A public key for ES256.
+#[derive(Serialize, JsonSchema)]
+struct Key {
+    kty: String,
+    crv: String,
+    x: String,
+    y: String,
+    /// Named by the header of a token.
+    kid: String,
+    alg: String,
+    #[serde(rename = "use")]
+    usage: String,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("getKeys", "Public keys of the access tokens")
+        .tag("auth")
+        .if_none_match()
+        .reply(Reply::new(200, "The keys.").media::<Keys>("application/jwk-set+json", example).tagged().cached())
+        .reply(Reply::new(304, "It is as If-None-Match says.").tagged().cached())
+}
+
+fn example() -> serde_json::Value {
+    json!({ "keys": [{
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "kid": "dGhpcyBpcyBhIGtleSBpZC4",
+        "alg": "ES256",
+        "use": "sig",
+    }] })
+}
 
 pub(super) async fn jwks(
     state: Data<UserState>,

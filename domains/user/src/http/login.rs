@@ -1,6 +1,7 @@
 //! `POST /api/v1/auth/login`.
 
-use super::tokens::tokens;
+use super::body::AnyText;
+use super::tokens::{self, Tokens, tokens};
 use crate::app::{SignIn, SignInError, sign_in};
 use crate::state::UserState;
 use crate::store::sessions::Device;
@@ -8,14 +9,30 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{Body, NoParams, OpenCall, Params, Problem};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Body, NoParams, OpenCall, Params, Problem, ProblemCode};
 
-#[derive(Deserialize)]
+/// Who signs in.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
+    /// Username or e-mail address.
+    #[schemars(with = "AnyText")]
     login: String,
+    #[schemars(with = "AnyText")]
     password: SecretString,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("login", "Signs in with username or e-mail address")
+        .tag("auth")
+        .body::<Login>(|| json!({ "login": "anna", "password": "correct horse battery" }))
+        .ok::<Tokens<'_>>(tokens::example)
+        .problems(&[ProblemCode::InvalidCredentials, ProblemCode::InvalidHeader])
 }
 
 pub(super) async fn login(

@@ -8,14 +8,27 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::UserId;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use web::openapi::Operation;
 use web::{Call, Params, Problem, ProblemCode, Verifier};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    /// Whether every session ends, and not this one alone.
     #[serde(default)]
     all: bool,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("logout", "Ends this session; doing it twice is as good as once")
+        .tag("auth")
+        .signed_in()
+        .query::<Which>()
+        .no_content()
+        .problem(ProblemCode::InvalidHeader)
 }
 
 pub(super) async fn logout(

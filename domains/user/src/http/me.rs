@@ -1,16 +1,28 @@
 //! `/api/v1/users/me`: the own account.
 
-use super::body::ProfilePatch;
+use super::body::{AnyText, ProfilePatch};
 use super::user::{delete_own, edited};
-use super::view::UserView;
+use super::view::{self, UserView};
 use crate::app::{EditUser, edit_user};
 use crate::state::UserState;
 use crate::store::users;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
+use web::openapi::Operation;
 use web::{Body, Call, Caller, FreshCaller, NoParams, Params, Problem, ProblemCode, Verifier};
+
+/// For the document.
+pub(super) fn get_operation() -> Operation {
+    Operation::new("getMe", "The own account")
+        .tag("users")
+        .signed_in()
+        .one::<UserView>(view::example)
+        .problem(ProblemCode::NotFound)
+}
 
 pub(super) async fn get(
     state: Data<UserState>,
@@ -23,6 +35,18 @@ pub(super) async fn get(
     web::one(&request, user.version, &UserView::from(&user))
 }
 
+/// For the document.
+pub(super) fn patch_operation() -> Operation {
+    Operation::new("patchMe", "Changes the own profile")
+        .tag("users")
+        .signed_in()
+        .body::<ProfilePatch>(|| json!({ "display_name": "Anna", "timezone": "Europe/Berlin" }))
+        .keyed()
+        .if_match()
+        .changed::<UserView>(view::example)
+        .problem(ProblemCode::NotFound)
+}
+
 pub(super) async fn patch(
     state: Data<UserState>,
     call: Call,
@@ -33,10 +57,23 @@ pub(super) async fn patch(
     web::command(&state.db, &call, &command, edit_user, edited).await
 }
 
-#[derive(Deserialize)]
+/// The password, by which somebody shows that the account is theirs.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Confirmation {
+    #[schemars(with = "AnyText")]
     pub(super) password: SecretString,
+}
+
+/// For the document.
+pub(super) fn delete_operation() -> Operation {
+    Operation::new("deleteMe", "Deletes the own account and all that is in it")
+        .tag("users")
+        .signed_in()
+        .body::<Confirmation>(|| json!({ "password": "correct horse battery" }))
+        .if_match()
+        .no_content()
+        .problems(&[ProblemCode::NotFound, ProblemCode::Forbidden, ProblemCode::LastAdmin])
 }
 
 pub(super) async fn delete(

@@ -1,19 +1,34 @@
 //! `POST /api/v1/auth/refresh`.
 
-use super::tokens::tokens;
+use super::body::AnyText;
+use super::tokens::{self, Tokens, tokens};
 use crate::app::{RefreshSession, Refreshed, refresh_session};
 use crate::crypto::RefreshSecret;
 use crate::state::UserState;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use secrecy::{ExposeSecret, SecretString};
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
+use web::openapi::Operation;
 use web::{Body, NoParams, OpenCall, Params, Problem, ProblemCode, Verifier};
 
-#[derive(Deserialize)]
+/// A refresh token.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Refresh {
+    #[schemars(with = "AnyText")]
     refresh_token: SecretString,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("refresh", "Changes a refresh token for new tokens")
+        .tag("auth")
+        .body::<Refresh>(|| json!({ "refresh_token": "rt_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" }))
+        .ok::<Tokens<'_>>(tokens::example)
+        .problems(&[ProblemCode::RefreshInvalid, ProblemCode::RefreshReused, ProblemCode::InvalidHeader])
 }
 
 pub(super) async fn refresh(

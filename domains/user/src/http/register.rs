@@ -1,25 +1,46 @@
 //! `POST /api/v1/auth/register`.
 
 use super::body::Credentials;
-use super::view::UserView;
+use super::view::{self, UserView};
 use crate::app::{create_user, hash_new_password};
-use crate::domain::User;
+use crate::domain::{DisplayName, Email, Password, Timezone, User, Username};
 use crate::state::UserState;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::user::Role;
 use secrecy::SecretString;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
+use web::openapi::Operation;
 use web::{Answer, Body, Command, NoParams, OpenCall, Params, Problem, ProblemCode};
 
-#[derive(Deserialize)]
+/// A new account of one's own.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Register {
+    #[schemars(with = "Username")]
     username: String,
+    #[schemars(with = "Email")]
     email: String,
+    #[schemars(with = "Password")]
     password: SecretString,
+    #[schemars(with = "Option<DisplayName>")]
     display_name: Option<String>,
+    #[schemars(with = "Option<Timezone>")]
     timezone: Option<String>,
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("register", "Makes an account")
+        .tag("auth")
+        .body::<Register>(|| {
+            json!({ "username": "anna", "email": "anna@example.org", "password": "correct horse battery" })
+        })
+        .keyed()
+        .created::<UserView>(view::example)
+        .problems(&[ProblemCode::UsernameTaken, ProblemCode::EmailTaken, ProblemCode::RegistrationClosed])
 }
 
 pub(super) async fn register(

@@ -5,13 +5,14 @@
 use super::jwks::{is_known, tag_of};
 use crate::state::UserState;
 use actix_web::http::header;
-use actix_web::web::{Data, get, resource, to};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
+use web::openapi::Operation;
 use web::{KeySource, Params, Problem, ProblemCode, Revocation, Revoked};
 
 /// How long who knows everything waits for news.
@@ -46,12 +47,12 @@ struct Entry {
     until: DateTime<Utc>,
 }
 
-/// Not `At`: that would answer 405 to other methods, and so tell that there is something.
-pub(super) fn service() -> Resource {
-    resource("/internal/revocations").route(get().to(revocations)).default_service(to(web::not_found))
+/// For nobody: it stands in no document.
+pub(super) fn operation() -> Operation {
+    Operation::new("listRevocations", "Keys and revocations, for the verifiers of other processes")
 }
 
-async fn revocations(
+pub(super) async fn revocations(
     state: Data<UserState>,
     request: HttpRequest,
     asked: Result<Params<After>, Problem>,

@@ -2,7 +2,7 @@
 
 use super::body::{UserPatch, UserReplacement};
 use super::me::Confirmation;
-use super::view::{PublicUserView, UserView};
+use super::view::{self, PublicUserView, SomeUserView, UserView};
 use crate::app::{DeleteUser, EditUser, check_password, delete_user, edit_user};
 use crate::domain::{Edit, User};
 use crate::state::UserState;
@@ -10,7 +10,17 @@ use crate::store::users;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::UserId;
-use web::{Answer, Body, Call, Caller, FreshCaller, Id, NoParams, Params, Problem, ProblemCode, Verifier};
+use serde_json::json;
+use web::openapi::Operation;
+use web::{Answer, Body, Call, Caller, FreshCaller, Id, MaybeBody, NoParams, Params, Problem, ProblemCode, Verifier};
+
+/// For the document.
+pub(super) fn get_operation() -> Operation {
+    Operation::new("getUser", "An account; to others than its user and administrators the name alone")
+        .tag("users")
+        .signed_in()
+        .one::<SomeUserView>(view::example)
+}
 
 pub(super) async fn get(
     state: Data<UserState>,
@@ -27,6 +37,17 @@ pub(super) async fn get(
     }
 }
 
+/// For the document.
+pub(super) fn put_operation() -> Operation {
+    Operation::new("replaceUser", "Replaces every field of an account; role and activation stay when they are left out")
+        .tag("users")
+        .signed_in()
+        .body::<UserReplacement>(|| json!({ "display_name": "Anna", "timezone": "Europe/Berlin" }))
+        .if_match()
+        .changed::<UserView>(view::example)
+        .problems(&[ProblemCode::InsufficientScope, ProblemCode::LastAdmin])
+}
+
 pub(super) async fn put(
     state: Data<UserState>,
     verifier: Data<Verifier>,
@@ -39,6 +60,18 @@ pub(super) async fn put(
     writable(&call.caller, id)?;
     let edit = body.check(call.caller.is_admin())?;
     edit_and_tell(&state, &verifier, &call, id, edit).await
+}
+
+/// For the document.
+pub(super) fn patch_operation() -> Operation {
+    Operation::new("patchUser", "Changes some fields of an account")
+        .tag("users")
+        .signed_in()
+        .body::<UserPatch>(|| json!({ "display_name": null }))
+        .keyed()
+        .if_match()
+        .changed::<UserView>(view::example)
+        .problems(&[ProblemCode::InsufficientScope, ProblemCode::LastAdmin])
 }
 
 pub(super) async fn patch(
@@ -55,6 +88,17 @@ pub(super) async fn patch(
     edit_and_tell(&state, &verifier, &call, id, edit).await
 }
 
+/// For the document.
+pub(super) fn delete_operation() -> Operation {
+    Operation::new("deleteUser", "Deletes an account; for one's own the password is needed")
+        .tag("users")
+        .signed_in()
+        .maybe_body::<Confirmation>(|| json!({ "password": "correct horse battery" }))
+        .if_match()
+        .no_content()
+        .problems(&[ProblemCode::Forbidden, ProblemCode::LastAdmin])
+}
+
 /// The body is for one's own account alone: whoever holds a stolen token must not be able to delete it.
 pub(super) async fn delete(
     state: Data<UserState>,
@@ -63,14 +107,14 @@ pub(super) async fn delete(
     call: Call,
     Id(id): Id<UserId>,
     _: Params<NoParams>,
-    confirmation: Option<Body<Confirmation>>,
+    MaybeBody(confirmation): MaybeBody<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
     writable(&call.caller, id)?;
     if id != call.caller.user_id {
         let command = DeleteUser { user: id, if_match: call.if_match, checked_hash: None };
         return delete_and_tell(&state, &verifier, &call, command).await;
     }
-    let Some(Body(confirmation)) = confirmation else {
+    let Some(confirmation) = confirmation else {
         return Err(Problem::new(ProblemCode::Forbidden).detail("to delete the own account, send {\"password\": …}"));
     };
     delete_own(&state, &verifier, &call, &confirmation).await

@@ -1,5 +1,6 @@
 //! `POST /api/v1/auth/verify`: for services that cannot verify a token by themselves.
 
+use super::body::AnyText;
 use crate::domain::User;
 use crate::state::UserState;
 use crate::store::users;
@@ -9,25 +10,63 @@ use actix_web::web::Data;
 use contracts::user::Role;
 use contracts::{SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::borrow::Cow;
+use web::openapi::Operation;
 use web::{Body, Claims, NoParams, Params, Problem, Verifier};
 
-#[derive(Deserialize)]
+/// An access token.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Verify {
+    #[schemars(with = "AnyText")]
     token: SecretString,
 }
 
-#[derive(Serialize)]
+/// What a good token says.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ActiveToken")]
 struct Active<'a> {
+    #[schemars(extend("const" = true))]
     active: bool,
     sub: UserId,
     username: &'a str,
     role: Role,
+    /// Seconds since 1970.
     exp: u64,
+    /// Seconds since 1970.
     iat: u64,
     session_id: SessionId,
+}
+
+/// What is said of a token: all of a good one, of others that they are none.
+struct Verdict;
+
+impl JsonSchema for Verdict {
+    fn schema_name() -> Cow<'static, str> {
+        "TokenVerdict".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let inactive = json!({
+            "type": "object",
+            "required": ["active"],
+            "properties": { "active": { "const": false } },
+            "additionalProperties": false,
+        });
+        json_schema!({ "oneOf": [generator.subschema_for::<Active<'_>>(), inactive] })
+    }
+}
+
+/// For the document.
+pub(super) fn operation() -> Operation {
+    Operation::new("verifyToken", "What an access token says, if it is good")
+        .tag("auth")
+        .body::<Verify>(|| json!({ "token": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl" }))
+        .ok::<Verdict>(|| json!({ "active": false }))
+        .reading()
 }
 
 pub(super) async fn verify(

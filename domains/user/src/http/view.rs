@@ -5,9 +5,13 @@ use crate::domain::User;
 use chrono::{DateTime, Utc};
 use contracts::UserId;
 use contracts::user::Role;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
-#[derive(Debug, Serialize)]
+/// An account, as its user and administrators see it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "User")]
 pub(super) struct UserView {
     id: UserId,
     username: String,
@@ -19,14 +23,45 @@ pub(super) struct UserView {
     timezone: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    /// Raised by every change; the ETag says it too.
+    #[schemars(range(min = 1))]
     version: i64,
 }
 
-#[derive(Debug, Serialize)]
+/// An account, as everybody sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PublicUser")]
 pub(super) struct PublicUserView {
     id: UserId,
     username: String,
     display_name: Option<String>,
+}
+
+/// What `GET /users/{id}` answers: more to the user and to administrators than to others.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "says what either answer looks like")]
+pub(super) enum SomeUserView {
+    Full(UserView),
+    Public(PublicUserView),
+}
+
+/// For the document.
+pub(super) fn example() -> Value {
+    json!({
+        "id": "019b76da-a800-7172-980b-52245ebc6f81",
+        "username": "anna",
+        "email": "anna@example.org",
+        "display_name": null,
+        "role": "user",
+        "is_active": true,
+        "email_verified": false,
+        "timezone": "UTC",
+        "created_at": "2026-01-01T00:00:00.000041Z",
+        "updated_at": "2026-01-01T00:00:00.000041Z",
+        "version": 1,
+    })
 }
 
 impl From<&User> for UserView {

@@ -4,7 +4,7 @@ mod living;
 mod page;
 
 pub(crate) use living::living;
-pub(crate) use page::{Filters, page};
+pub(crate) use page::{Filters, page, sorts};
 
 use super::entity::user::{ActiveModel, Column, Entity, Model};
 use crate::domain::{DisplayName, Email, NewUser, Timezone, User, Username};

@@ -1,6 +1,7 @@
 //! What operators did, and what the system gave up by itself. Rule: one row for each change, written with it; a call that
 //! changes nothing leaves none.
 
+use schemars::JsonSchema;
 use super::audit_row::{ActiveModel, Column, Entity};
 use super::filter::Window;
 use chrono::{DateTime, Utc};
@@ -10,7 +11,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Something that an operator did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 pub struct Audited {
     /// The entry.
     pub id: Uuid,

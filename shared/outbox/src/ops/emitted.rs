@@ -1,5 +1,6 @@
 //! What a domain emitted. Rule: the outbox is the publisher's own word; nothing here knows a consumer.
 
+use schemars::JsonSchema;
 use super::filter::{Columns, Criteria, EventStatus, Window};
 use super::record::EventRecord;
 use crate::entity::outbox::{Column, Entity};
@@ -21,7 +22,7 @@ const COLUMNS: Columns<Column> = Columns {
 const FAILING: &str = "attempts > 0";
 
 /// What waits in an outbox.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Backlog {
     /// Events that not every subscriber has taken, the failing ones included.
     pub pending: i64,

@@ -2,6 +2,7 @@
 //! one in an event's id, which both tables have an index for.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use sea_orm::sea_query::{Alias, Expr, Func};
 use sea_orm::{ColumnTrait, Condition, ExprTrait};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 /// How far an event has come: the first three as its publisher sees it, the others in the inbox of a consumer; `failing`
 /// is said on both sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventStatus {
     /// Not offered to the bus yet, or not taken by it.

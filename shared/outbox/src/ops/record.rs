@@ -2,6 +2,7 @@
 //! damaged is shown as far as it can be read, since whoever looks for it needs it most; a secret is never shown, sealed
 //! or not.
 
+use schemars::JsonSchema;
 use super::filter::EventStatus;
 use crate::due::AT_ONCE;
 use crate::entity::{inbox, outbox};
@@ -18,7 +19,7 @@ const SECRETS: [&str; 4] = ["token", "secret", "password", "sealed"];
 const HIDDEN: &str = "[hidden]";
 
 /// The attributes of the envelope, by their names on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "each is the attribute of that name in contracts::Envelope")]
 pub struct Attributes {
     pub specversion: &'static str,
@@ -40,7 +41,7 @@ pub struct Attributes {
 }
 
 /// How far an event has come as its publisher sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Publication {
     /// `pending`, `failing` or `published`.
     pub status: EventStatus,
@@ -55,7 +56,7 @@ pub struct Publication {
 }
 
 /// How far an event has come with one consumer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reception {
     /// The consuming domain.
     pub consumer: String,
@@ -76,7 +77,8 @@ pub struct Reception {
 }
 
 /// An event, and how far it has come as one domain knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Event")]
 pub struct EventRecord {
     /// The envelope without its payload.
     #[serde(flatten)]

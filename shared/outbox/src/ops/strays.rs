@@ -4,6 +4,7 @@
 use crate::entity::undecodable::{Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use db::{Db, DbError};
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,8 @@ use serde_json::Value;
 const SHOWN: usize = 2_000;
 
 /// A message that was no event.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Undecodable")]
 pub struct Stray {
     /// Its number in this inbox.
     pub id: i64,

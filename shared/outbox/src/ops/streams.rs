@@ -4,6 +4,7 @@
 use crate::entity::{inbox, inbox_head, outbox, undecodable};
 use chrono::{DateTime, Utc};
 use db::{Db, DbError};
+use schemars::JsonSchema;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
@@ -19,7 +20,7 @@ const NEWEST: &str = r#"NOT EXISTS (SELECT 1 FROM outbox n WHERE n.aggregate_typ
     AND n.aggregate_id = "outbox"."aggregate_id" AND n.aggregate_seq > "outbox"."aggregate_seq")"#;
 
 /// What a domain has emitted about one kind of aggregate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EmittedStream {
     /// The kind of aggregate.
     pub aggregate: String,
@@ -28,7 +29,7 @@ pub struct EmittedStream {
 }
 
 /// What a consumer has made of one stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeardStream {
     /// The consuming domain.
     pub consumer: String,

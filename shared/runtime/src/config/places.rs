@@ -47,6 +47,13 @@ pub(crate) struct Places {
     pub(crate) absent: Vec<Module>,
 }
 
+impl Places {
+    /// Those that clients reach here, mounted or not.
+    pub(crate) fn documented(&self) -> Vec<&Module> {
+        self.mounted.iter().chain(self.remote.iter().map(|(module, _)| module)).collect()
+    }
+}
+
 impl Config {
     /// Where that domain keeps its rows.
     #[must_use]

@@ -6,14 +6,14 @@ use crate::process::Process;
 use crate::start_error::StartError;
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
-use actix_web::web::{Data, get, to};
+use actix_web::web::{Data, to};
 use actix_web::{App, HttpServer};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use web::Problem;
+use web::{At, Problem};
 
 /// How long a scraper may take over the head of its request.
 const HEAD: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ impl MetricsListener {
             System::new().block_on(async move {
                 let app = move || {
                     let app = App::new().app_data(Data::clone(&process)).app_data(Data::clone(&requests));
-                    app.route("/metrics", get().to(scraped)).default_service(to(web::not_found))
+                    app.service(At::new("/metrics").get(scraped, super::operation())).default_service(to(web::not_found))
                 };
                 let server = HttpServer::new(app).workers(1).disable_signals().client_request_timeout(HEAD);
                 let server = server.listen(listener)?.run();

@@ -2,6 +2,7 @@
 //! calling once, with an Idempotency-Key and without.
 
 use super::desk::Desk;
+use super::shapes::{self, Action};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -9,6 +10,7 @@ use contracts::EventId;
 use db::{DbError, Tx, UseCase};
 use outbox::ops::{self, Acted, OpsError, Target};
 use serde_json::json;
+use web::openapi::{Example, Operation, Reply};
 use web::{Admin, Answer, Call, Id, NoBody, NoParams, Params, Problem, ProblemCode};
 
 macro_rules! actions {
@@ -30,6 +32,34 @@ macro_rules! actions {
 }
 
 actions! { retry; skip; replay; give_up; }
+
+pub(super) fn retry_operation() -> Operation {
+    action("retryEvent", "Hands a dead event to its consumer again; a failing one is tried now", || shapes::action("retry"))
+}
+
+pub(super) fn skip_operation() -> Operation {
+    action("skipEvent", "Passes a dead event: those behind it go on without its effect", || shapes::action("skip"))
+}
+
+pub(super) fn replay_operation() -> Operation {
+    action("replayEvent", "Offers an event to the bus again; at a consumer, retries it if it is dead", || {
+        shapes::action("replay")
+    })
+}
+
+pub(super) fn give_up_operation() -> Operation {
+    action("skipOutboxEvent", "Blanks an event that the bus refuses, so that those behind it can go", || {
+        shapes::action("give_up")
+    })
+}
+
+fn action(id: &'static str, summary: &'static str, example: Example) -> Operation {
+    Operation::new(id, summary)
+        .no_body()
+        .keyed()
+        .reply(Reply::new(202, "The effect follows.").json::<Action>(example))
+        .problem(ProblemCode::Conflict)
+}
 
 async fn act<F>(desk: &Desk, call: &Call, event: EventId, action: &str, use_case: F) -> Result<HttpResponse, Problem>
 where

@@ -1,10 +1,10 @@
 //! What can be asked of the lists. Rule: a name means the same in all of them.
 
-use chrono::{DateTime, Utc};
+use contracts::EventId;
 use outbox::ops::{Criteria, EventStatus};
+use schemars::{JsonSchema, json_schema};
 use serde::Deserialize;
-use uuid::Uuid;
-use web::{AnyOf, Problem, ProblemCode};
+use web::{AnyOf, Instant, Phrase, Problem, ProblemCode, Word};
 
 /// The lists, by the names that their cursors are bound to: one list has an address in each domain and one for all.
 pub(super) const EVENTS: &str = "ops/events";
@@ -12,45 +12,70 @@ pub(super) const DEAD_LETTERS: &str = "ops/dead-letters";
 pub(super) const OUTBOX: &str = "ops/outbox";
 
 /// Of events.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventFilters {
+    /// Of one of these types: `task.completed.v1`, or `task.completed` for every version.
     #[serde(rename = "type")]
-    event_type: Option<AnyOf<String>>,
+    event_type: Option<AnyOf<Word>>,
+    /// About that aggregate: `task/<id>`.
+    #[schemars(with = "Option<Subject>")]
     subject: Option<String>,
-    correlation_id: Option<String>,
-    causation_id: Option<AnyOf<Uuid>>,
+    /// What that request caused.
+    correlation_id: Option<Phrase>,
+    /// What one of these events caused.
+    causation_id: Option<AnyOf<EventId>>,
+    /// In one of these states, of the publisher (pending, failing, published) or of a consumer (parked, failing, done,
+    /// dead, skipped); only the sides that match are shown.
     status: Option<AnyOf<EventStatus>>,
-    since: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
+    /// Not older.
+    since: Option<Instant>,
+    /// Older.
+    until: Option<Instant>,
 }
 
 /// Of dead letters.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeadFilters {
+    /// Of one of these types: `task.completed.v1`, or `task.completed` for every version.
     #[serde(rename = "type")]
-    event_type: Option<AnyOf<String>>,
+    event_type: Option<AnyOf<Word>>,
+    /// About that aggregate: `task/<id>`.
+    #[schemars(with = "Option<Subject>")]
     subject: Option<String>,
 }
 
 /// Of what is not published.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OutboxFilters {
+    /// Whether the bus refused them.
+    #[schemars(with = "Option<AnyOf<Waiting>>")]
     status: Option<AnyOf<EventStatus>>,
+}
+
+/// Kind and id of an aggregate.
+struct Subject;
+
+/// How an event is that is not published.
+struct Waiting;
+
+web::schemas! {
+    Subject => json_schema!({ "type": "string", "pattern": r"^[^/\u0000\uFFFD]+/[^\u0000\uFFFD]+$" });
+    Waiting => json_schema!({ "type": "string", "enum": ["pending", "failing"] });
 }
 
 impl EventFilters {
     pub(super) fn criteria(self) -> Result<Criteria, Problem> {
         Ok(Criteria {
-            types: all(self.event_type),
+            types: words(self.event_type),
             subject: self.subject.as_deref().map(subject).transpose()?,
-            correlation_id: self.correlation_id,
-            causes: all(self.causation_id),
+            correlation_id: self.correlation_id.map(|Phrase(id)| id),
+            causes: all(self.causation_id).into_iter().map(EventId::uuid).collect(),
             statuses: all(self.status),
-            since: self.since,
-            until: self.until,
+            since: self.since.map(|instant| instant.0),
+            until: self.until.map(|instant| instant.0),
         })
     }
 }
@@ -58,7 +83,7 @@ impl EventFilters {
 impl DeadFilters {
     pub(super) fn criteria(self) -> Result<Criteria, Problem> {
         let subject = self.subject.as_deref().map(subject).transpose()?;
-        Ok(Criteria { types: all(self.event_type), subject, ..Criteria::default() })
+        Ok(Criteria { types: words(self.event_type), subject, ..Criteria::default() })
     }
 }
 
@@ -72,6 +97,10 @@ impl OutboxFilters {
 
 fn all<T>(any: Option<AnyOf<T>>) -> Vec<T> {
     any.map_or_else(Vec::new, |any| any.0)
+}
+
+fn words(any: Option<AnyOf<Word>>) -> Vec<String> {
+    all(any).into_iter().map(|Word(word)| word).collect()
 }
 
 /// `task/<id>`.

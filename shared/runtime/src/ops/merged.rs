@@ -5,13 +5,46 @@ use super::asked::{Answer, Answers, as_sent, ask_all};
 use super::domain;
 use super::filters::{DEAD_LETTERS, DeadFilters, EVENTS, EventFilters, OUTBOX, OutboxFilters};
 use super::merge::{From, merge};
+use super::shapes::{self, MergedEvents, MergedOutbox, MergedSubscriptions};
 use crate::process::Process;
 use crate::server::Domain;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
+use web::openapi::Operation;
 use web::{Admin, Listing, NoParams, Page, Paging, Params, Problem};
+
+pub(super) fn events_operation() -> Operation {
+    all("listEvents", "Events and how far they are, of all domains, newest first")
+        .list::<EventFilters>()
+        .ok::<MergedEvents>(|| shapes::page(json!([shapes::event()]), json!({ "unanswered": [] })))
+}
+
+pub(super) fn dead_letters_operation() -> Operation {
+    all("listDeadLetters", "Events that a consumer has given up, of all domains, newest first")
+        .list::<DeadFilters>()
+        .ok::<MergedEvents>(|| shapes::page(json!([shapes::event()]), json!({ "unanswered": [] })))
+}
+
+pub(super) fn outbox_operation() -> Operation {
+    all("listOutbox", "What each publisher has not got rid of, oldest first, and why")
+        .list::<OutboxFilters>()
+        .ok::<MergedOutbox>(|| {
+            let more = json!({ "unanswered": [], "backlogs": { "task": shapes::backlog() } });
+            shapes::page(json!([shapes::event()]), more)
+        })
+}
+
+pub(super) fn subscriptions_operation() -> Operation {
+    all("listSubscriptions", "Each consumer and stream, and how far it is behind the publisher")
+        .ok::<MergedSubscriptions>(|| shapes::page(json!([shapes::lagging()]), json!({ "unanswered": [] })))
+}
+
+/// `unanswered` names the domains that gave no answer.
+fn all(id: &'static str, summary: &'static str) -> Operation {
+    Operation::new(id, summary).tag("operations").admin()
+}
 
 pub(super) async fn events(request: HttpRequest, process: Data<Process>, _: Admin) -> Result<HttpResponse, Problem> {
     let listing = Listing::<EventFilters>::of(&request, EVENTS)?;

@@ -1,12 +1,23 @@
 //! The domains of the system. Rule: told from what health says, of mounted domains and of others alike.
 
+use super::shapes::{self, Modules};
 use crate::process::Process;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use contracts::topology::{self, StreamName};
 use serde_json::{Value, json};
+use web::openapi::Operation;
 use web::{Admin, NoParams, Params, Problem};
+
+pub(super) fn operation() -> Operation {
+    Operation::new("listModules", "The domains: where they are served, what they publish and hear, how they are")
+        .tag("operations")
+        .admin()
+        .ok::<Modules>(|| {
+            shapes::page(json!([shapes::module()]), json!({ "unanswered": [{ "domain": "task", "code": "unavailable" }] }))
+        })
+}
 
 pub(super) async fn modules(process: Data<Process>, _: Admin, _: Params<NoParams>) -> Result<HttpResponse, Problem> {
     let health = process.health().await;

@@ -4,6 +4,7 @@ use super::asked::{Answer, Answers, as_sent, ask_all};
 use super::domain;
 use super::filters::EVENTS;
 use super::merge::{id, together};
+use super::shapes::{self, EventInContext};
 use super::tree::{cause, tree};
 use crate::process::Process;
 use crate::server::Domain;
@@ -15,12 +16,20 @@ use outbox::ops::{Criteria, Window};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+use web::openapi::Operation;
 use web::{Admin, Id, NoParams, Params, Problem, ProblemCode};
 
 /// Events of one tree that are shown, from each domain.
 const MOST: u64 = 100;
 /// How many causes up and down are followed where there is no correlation id.
 const STEPS: usize = 8;
+
+pub(super) fn operation() -> Operation {
+    Operation::new("getEvent", "One event: how far it is everywhere, and the tree of what its request caused")
+        .tag("operations")
+        .admin()
+        .ok::<EventInContext>(shapes::event_in_context)
+}
 
 pub(super) async fn event(
     request: HttpRequest,

@@ -2,12 +2,23 @@
 //! twice is calling once.
 
 use super::desk::Desk;
+use super::shapes::Restored;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use outbox::BegunAnew;
 use serde_json::json;
+use web::openapi::{Operation, Reply};
 use web::{Admin, Answer, Call, NoBody, NoParams, Params, Problem};
+
+pub(super) fn operation() -> Operation {
+    Operation::new("goOnRestored", "Goes on with a database that was put back from a backup and refuses to emit")
+        .no_body()
+        .keyed()
+        .reply(Reply::new(202, "The effect follows.").json::<Restored>(|| {
+            json!({ "domain": "task", "action": "restored", "changed": true, "stream_epoch": 2 })
+        }))
+}
 
 pub(super) async fn restored(
     desk: Data<Desk>,

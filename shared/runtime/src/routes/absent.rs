@@ -1,14 +1,14 @@
 //! The places of domains that this process does not serve. Rule: a client can tell "not here" from "no such thing".
 
 use crate::module::Module;
-use actix_web::web::{ServiceConfig, scope, to};
+use actix_web::web::{Data, ServiceConfig};
 use web::{Problem, ProblemCode};
 
 pub(crate) fn absent(config: &mut ServiceConfig, modules: &[Module]) {
     for module in modules {
         let operators = crate::ops::prefix(module.name());
         for prefix in module.prefixes.iter().copied().chain([operators.as_str()]) {
-            config.service(scope(prefix).default_service(to(not_here)));
+            web::register_below(config, prefix, Data::new(()), not_here);
         }
     }
 }

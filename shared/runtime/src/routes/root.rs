@@ -4,8 +4,47 @@ use crate::process::Process;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use web::openapi::{Operation, Reply};
 use web::{NoParams, Params};
+
+/// Where everything is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Root")]
+struct RootView {
+    name: &'static str,
+    version: &'static str,
+    links: Links,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct Links {
+    openapi: &'static str,
+    docs: &'static str,
+    errors: &'static str,
+    health: &'static str,
+    /// The health of each domain.
+    services: BTreeMap<String, String>,
+}
+
+pub(super) fn operation() -> Operation {
+    let example = || {
+        let services = json!({ "task": "/health/task" });
+        let links = json!({
+            "openapi": "/openapi.json", "docs": "/docs", "errors": "/docs/errors", "health": "/health",
+            "services": services,
+        });
+        json!({ "name": "Cleave", "version": "0.1.0", "links": links })
+    };
+    Operation::new("getRoot", "Name, version and links")
+        .at_hand()
+        .reply(Reply::new(200, "Where everything is.").json::<RootView>(example))
+        .reply(Reply::new(303, "The way to /docs, for who asks for text/html.").located())
+}
 
 /// JSON, or the way to `/docs` for a browser.
 pub(super) async fn root(request: HttpRequest, process: Data<Process>, _: Params<NoParams>) -> HttpResponse {
@@ -18,12 +57,11 @@ pub(super) async fn root(request: HttpRequest, process: Data<Process>, _: Params
     }
     let mounted = process.domains.iter().map(|domain| domain.name);
     let served = mounted.chain(process.remote.iter().map(|service| service.name));
-    let services: Map<String, Value> = served.map(|name| (name.to_owned(), json!(format!("/health/{name}")))).collect();
-    HttpResponse::Ok().insert_header((header::VARY, "Accept, Origin")).json(json!({
-        "name": "Cleave",
-        "version": env!("CARGO_PKG_VERSION"),
-        "links": { "docs": "/docs", "errors": "/docs/errors", "health": "/health", "services": services },
-    }))
+    let services = served.map(|name| (name.to_owned(), format!("/health/{name}"))).collect();
+    let links =
+        Links { openapi: "/openapi.json", docs: "/docs", errors: "/docs/errors", health: "/health", services };
+    let root = RootView { name: "Cleave", version: env!("CARGO_PKG_VERSION"), links };
+    HttpResponse::Ok().insert_header((header::VARY, "Accept, Origin")).json(root)
 }
 
 /// What a browser sends for an address that was typed; `*/*` alone gets JSON.

@@ -88,8 +88,6 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         stopping,
         waiting: Vec::new(),
     });
-    let documented: Vec<&Module> =
-        places.mounted.iter().chain(places.remote.iter().map(|(module, _)| module)).collect();
     let requests = Data::new(Requests::new()?);
     let metrics = match config.metrics_addr {
         Some(address) => Some(MetricsListener::start(address, Arc::clone(&process), Data::clone(&requests)).await?),
@@ -105,7 +103,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         verifier: Arc::clone(&verifier),
         routes: brought.routes,
         gateway: Arc::clone(&gateway),
-        pages: Data::new(Pages::new(&public_url, &documented)),
+        pages: Data::new(Pages::new(&places.documented())),
         requests,
         absent: places.absent,
         head_deadline: config.seams.head_deadline,

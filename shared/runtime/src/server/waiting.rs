@@ -104,6 +104,6 @@ fn site(config: &Config, waiting: Vec<&'static str>) -> Result<Site, StartError>
         requests: Data::new(Requests::new()?),
         head_deadline: config.seams.head_deadline,
         absent: Vec::new(),
-        pages: Data::new(Pages::new(&public_url, &[])),
+        pages: Data::new(Pages::new(&[])),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::error::{Broken, DecodeError};
 use super::json::Json;
-use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -60,9 +60,7 @@ impl<'de> Deserializer<'de> for Reading {
                 let name: StringDeserializer<DecodeError> = name.into_deserializer();
                 visitor.visit_enum(name)
             }
-            Json::Object(members) => {
-                visitor.visit_enum(MapAccessDeserializer::new(Members { members: members.into_iter(), value: None }))
-            }
+            // serde would also take an object that has the name as its only member.
             _ => Err(DecodeError::new(Broken::Kind("must be a string".to_owned()))),
         }
     }

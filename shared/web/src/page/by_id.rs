@@ -2,20 +2,16 @@
 //! nothing but the id of the last item, so that each of them finds its own place by it.
 
 use super::{Page, Paging, cursor};
-use crate::params::unknown;
 use crate::problem::{Problem, ProblemCode};
 use serde_json::Value;
 use uuid::Uuid;
 
 impl Paging {
-    /// The item behind which the page starts, in a list that has no other order: `sort` is an unknown parameter there.
+    /// The item behind which the page starts, in a list that has no other order.
     ///
     /// # Errors
-    /// 400 `unknown_parameter`, `invalid_cursor`, `cursor_mismatch`.
+    /// 400 `invalid_cursor`, `cursor_mismatch`.
     pub fn behind(&self) -> Result<Option<Uuid>, Problem> {
-        if self.sort.is_some() {
-            return Err(unknown("sort", ["limit", "cursor"].into_iter()));
-        }
         let Some(text) = &self.cursor else { return Ok(None) };
         match cursor::decode(&self.filters, text)?.as_slice() {
             [Value::String(id)] => id.parse().map(Some).map_err(|_| cursor::refusal()),

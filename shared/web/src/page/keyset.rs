@@ -2,7 +2,6 @@
 //! database; a cursor's content only ever becomes bound values.
 
 use super::{Page, Paging, cursor, order, value};
-use crate::params::unknown;
 use crate::problem::{Problem, ProblemCode};
 use aws_lc_rs::digest::{Context, SHA256};
 use sea_orm::sea_query::{NullOrdering, Order, Value};
@@ -45,19 +44,16 @@ impl Paging {
         Keyset::new(self, keys, id)
     }
 
-    /// For a list with one order only: `sort` is an unknown parameter there.
+    /// For a list with one order only, which [`crate::Listing`] reads.
     ///
     /// # Errors
-    /// 400 `unknown_parameter`, `invalid_cursor`, `cursor_mismatch`.
+    /// 400 `invalid_cursor`, `cursor_mismatch`.
     pub fn ordered_by<E: EntityTrait>(
         &self,
         column: E::Column,
         order: Order,
         id: E::Column,
     ) -> Result<Keyset<E>, Problem> {
-        if self.sort.is_some() {
-            return Err(unknown("sort", ["limit", "cursor"].into_iter()));
-        }
         Keyset::new(self, vec![(column, order)], id)
     }
 }

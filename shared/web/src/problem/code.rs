@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 macro_rules! codes {
     ($($variant:ident = $code:literal, $status:ident, $title:literal, $meaning:literal;)+) => {
         /// What went wrong; `type`, `code`, `status` and `title` of a problem document follow from it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ProblemCode {
             $(#[doc = $meaning] $variant,)+
         }
@@ -50,7 +50,7 @@ codes! {
     InvalidHeader = "invalid_header", BAD_REQUEST, "Invalid header",
         "A request header such as Idempotency-Key or If-Match is malformed; `detail` names it.";
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "Unknown query parameter",
-        "The query string holds a parameter that this endpoint does not know; `allowed` lists those it does.";
+        "The query string holds a parameter that this endpoint does not know; `nearest` is the one that was probably meant, `allowed` lists all.";
     InvalidParameter = "invalid_parameter", BAD_REQUEST, "Invalid query parameter",
         "A query parameter is repeated, or its value is not allowed; `parameter` names it.";
     InvalidCursor = "invalid_cursor", BAD_REQUEST, "Invalid cursor",

@@ -145,10 +145,15 @@ macro_rules! shop {
             $shop.world,
             actix_web::web::scope("")
                 .app_data($shop.db.clone())
-                .service(At::new("/counters").post(post))
-                .service(At::new("/others").post(post))
-                .service(At::new("/register").post(register))
-                .service(At::new("/counters/{id}").patch(patch).put(patch).delete(delete)),
+                .service(At::new("/counters").post(post, undescribed()))
+                .service(At::new("/others").post(post, undescribed()))
+                .service(At::new("/register").post(register, undescribed()))
+                .service(
+                    At::new("/counters/{id}")
+                        .patch(patch, undescribed())
+                        .put(patch, undescribed())
+                        .delete(delete, undescribed()),
+                ),
         )
     };
 }

@@ -43,7 +43,7 @@ struct Filters {
     title: Option<String>,
 }
 
-async fn sorted(db: Data<Db>, listing: Listing<Filters>) -> Result<HttpResponse, Problem> {
+async fn sorted(db: Data<Db>, listing: SortedListing<Filters>) -> Result<HttpResponse, Problem> {
     let keyset = listing.paging.keyset::<Entity>(SORTABLE, "-created_at", Column::Id)?;
     let mut select = Entity::find();
     if let Some(rank) = listing.filters.rank {
@@ -126,8 +126,8 @@ impl Shelf {
             self.world,
             actix_web::web::scope("")
                 .app_data(self.db.clone())
-                .service(At::new("/items").get(sorted))
-                .service(At::new("/newest").get(newest)),
+                .service(At::new("/items").get(sorted, undescribed()))
+                .service(At::new("/newest").get(newest, undescribed())),
         );
         ask(&app, TestRequest::get().uri(uri).to_request()).await
     }

@@ -3,23 +3,28 @@
 use super::super::entity::user::{Column, Entity};
 use super::user;
 use crate::domain::User;
-use chrono::{DateTime, Utc};
 use contracts::user::Role;
 use db::{DbError, Reader};
 use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use web::{AnyOf, Keyset, Page, Paging, Problem};
+use web::{AnyOf, Instant, Keyset, Page, Paging, Phrase, Problem};
 
 /// What a client may ask for. It is the query string's own form, because each field is one condition.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filters {
-    q: Option<String>,
+    /// A part of the username, of the address or of the name.
+    q: Option<Phrase>,
+    /// With one of these roles.
     role: Option<AnyOf<Role>>,
+    /// Whether they may sign in.
     is_active: Option<bool>,
-    created_after: Option<DateTime<Utc>>,
-    created_before: Option<DateTime<Utc>>,
+    /// Made later.
+    created_after: Option<Instant>,
+    /// Made earlier.
+    created_before: Option<Instant>,
 }
 
 /// The names compare in lower case: usernames are, and of an e-mail address the canonical form is sorted by.
@@ -29,6 +34,11 @@ const SORTABLE: &[(&str, Column)] = &[
     ("username", Column::Username),
     ("email", Column::EmailCanonical),
 ];
+
+/// What a client may sort by.
+pub(crate) fn sorts() -> impl Iterator<Item = &'static str> {
+    SORTABLE.iter().map(|(name, _)| *name)
+}
 
 const ESCAPE: char = '\\';
 
@@ -42,11 +52,11 @@ pub(crate) async fn page(reader: &Reader, filters: &Filters, paging: &Paging) ->
 impl Filters {
     fn condition(&self) -> Condition {
         Condition::all()
-            .add_option(self.q.as_deref().map(|q| Column::SearchText.like(containing(q))))
+            .add_option(self.q.as_ref().map(|Phrase(q)| Column::SearchText.like(containing(q))))
             .add_option(self.role.as_ref().map(|roles| roles.condition(Column::Role, |role| role.as_str())))
             .add_option(self.is_active.map(|active| Column::IsActive.eq(active)))
-            .add_option(self.created_after.map(|instant| Column::CreatedAt.gt(instant)))
-            .add_option(self.created_before.map(|instant| Column::CreatedAt.lt(instant)))
+            .add_option(self.created_after.map(|instant| Column::CreatedAt.gt(instant.0)))
+            .add_option(self.created_before.map(|instant| Column::CreatedAt.lt(instant.0)))
     }
 }
 
