@@ -27,3 +27,4 @@ mod split;
 mod tidy;
 mod topology;
 mod walkthrough;
+mod wire;

@@ -1,12 +1,13 @@
 //! `POST /api/v1/auth/register`.
 
+use super::asking::asking;
 use super::body::Credentials;
 use super::view::UserView;
 use crate::app::{create_user, hash_new_password};
 use crate::domain::User;
 use crate::state::UserState;
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use contracts::user::Role;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -24,6 +25,7 @@ pub(super) struct Register {
 
 pub(super) async fn register(
     state: Data<UserState>,
+    request: HttpRequest,
     call: OpenCall,
     _: Params<NoParams>,
     Body(body): Body<Register>,
@@ -35,6 +37,7 @@ pub(super) async fn register(
     let credentials = Credentials { username, email, password, display_name, timezone, role: Role::User };
     let call = call.with_secret(&state.request_secret);
     let (new, password) = credentials.check()?;
+    asking(&state, &request).register()?;
     let repeated = call.key().is_some();
     let new = hash_new_password(&state.db, &state.passwords, new, &password, repeated).await?;
     web::command(&state.db, &call, &new, create_user, created).await

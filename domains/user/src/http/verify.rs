@@ -1,11 +1,12 @@
 //! `POST /api/v1/auth/verify`: for services that cannot verify a token by themselves.
 
+use super::asking::asking;
 use crate::domain::User;
 use crate::state::UserState;
 use crate::store::users;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use contracts::user::Role;
 use contracts::{SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
@@ -32,10 +33,12 @@ struct Active<'a> {
 
 pub(super) async fn verify(
     state: Data<UserState>,
+    request: HttpRequest,
     verifier: Data<Verifier>,
     _: Params<NoParams>,
     Body(body): Body<Verify>,
 ) -> Result<HttpResponse, Problem> {
+    asking(&state, &request).once()?;
     let inactive = || web::json(StatusCode::OK, &json!({"active": false}));
     let Ok(claims) = verifier.verify(body.token.expose_secret()) else { return inactive() };
     let user = users::find(state.db.reader(), claims.sub).await?;
