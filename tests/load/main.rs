@@ -10,6 +10,7 @@
 
 mod crowd;
 mod latency;
+mod logins;
 mod process;
 
 /// Held by the one test of this binary that runs.

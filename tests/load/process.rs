@@ -5,3 +5,9 @@
 async fn child() {
     testkit::child(app::settings, app::serve).await;
 }
+
+/// The same of one that is told by variables alone, as an operator tells it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn served() {
+    tests::faults::fleet::served(app::settings, app::serve).await;
+}

@@ -28,3 +28,4 @@ mod split;
 mod tidy;
 mod topology;
 mod walkthrough;
+mod wire;

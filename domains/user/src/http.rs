@@ -1,6 +1,7 @@
 //! The routes of the domain.
 
 mod accounts;
+mod asking;
 mod body;
 mod jwks;
 mod login;

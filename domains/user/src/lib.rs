@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod attempts;
 mod create_admin;
 mod crypto;
 mod domain;

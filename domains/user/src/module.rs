@@ -1,6 +1,7 @@
 //! Wiring: what the user domain brings into a process.
 
 use crate::app::sweep;
+use crate::attempts::Attempts;
 use crate::create_admin;
 use crate::crypto::{Passwords, derive};
 use crate::internal::Internal;
@@ -37,9 +38,12 @@ async fn mount(deps: Deps) -> Result<Mounted, StartError> {
     let request_secret =
         derive(&secret, "requests with a password").map_err(|error| StartError::new(error.to_string()))?;
     let keys = Arc::new(OwnTables::new(deps.db.clone()));
+    let attempts = Arc::new(Attempts::new(deps.config.login_limit, deps.config.register_limit));
+    let sweeping = Arc::clone(&attempts);
     let state = Data::new(UserState {
         db: deps.db.clone(),
         passwords,
+        attempts,
         issuer: Issuer::new(ring, deps.public_url.clone()),
         keys: Arc::clone(&keys),
         request_secret: *request_secret,
@@ -52,6 +56,13 @@ async fn mount(deps: Deps) -> Result<Mounted, StartError> {
         .snapshots(snapshots())
         .job(Job::every(Duration::from_secs(60 * 60), "sweep sessions", |db| {
             Box::pin(async move { sweep(&db).await.map_err(|error| error.to_string()) })
+        }))
+        .job(Job::every(Duration::from_secs(60), "forget old attempts", move |_| {
+            let attempts = Arc::clone(&sweeping);
+            Box::pin(async move {
+                attempts.sweep();
+                Ok(())
+            })
         }));
     Ok(match notice {
         Some(line) => mounted.notice(line),

@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use crate::attempts::Attempts;
 use crate::crypto::Passwords;
 use crate::internal::Internal;
 use crate::issuer::Issuer;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub(crate) struct UserState {
     pub(crate) db: Db,
     pub(crate) passwords: Passwords,
+    /// Whoever has a password checked asks here.
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) issuer: Issuer,
     pub(crate) keys: Arc<OwnTables>,
     /// Key of the hashes of requests that hold a password.

@@ -1,10 +1,10 @@
 //! The settings of a process. Rule: read once, here alone; a module is handed values, never a variable's name.
 
 mod layers;
+mod limits;
 mod parse;
 mod places;
 mod secrets;
-mod unavailable;
 
 pub(crate) use layers::without_login;
 pub(crate) use places::Places;
@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use web::{KeySource, TrustedProxies};
+use web::{KeySource, Origins, Quota, TrustedProxies};
 
 /// Where a domain's own binary looks for the user domain's when nobody says where it is.
 const USER_ALONE: &str = "http://127.0.0.1:8001";
@@ -57,6 +57,14 @@ pub struct Config {
     pub internal_token: Option<SecretString>,
     /// Who is believed about the client's address.
     pub trusted_proxies: TrustedProxies,
+    /// The origins whose scripts may call.
+    pub cors_origins: Origins,
+    /// How often a network may ask; none: as often as it likes.
+    pub rate_limit: Option<Quota>,
+    /// How often a network may sign in; what holds for one account follows from it.
+    pub login_limit: Quota,
+    /// How often a network may make an account.
+    pub register_limit: Quota,
     /// Whether anybody may register.
     pub registration_open: bool,
     /// Password of the first administrator; none: a random one.
@@ -107,8 +115,10 @@ pub struct Seams {
     pub http_workers: Option<usize>,
     /// Threads that read each database; none: the database's own default.
     pub readers: Option<usize>,
-    /// How long a client may take over the head of a connection's first request.
+    /// How long a client may take over the head of a request.
     pub head_deadline: Duration,
+    /// How long a request may be under way until its answer begins.
+    pub handler_deadline: Duration,
     /// How long a statement may run and how long it may wait for its turn.
     pub limits: db::Limits,
     /// Whether a commit wakes the relay; off, polling alone moves events.
@@ -133,6 +143,7 @@ impl Default for Seams {
             http_workers: None,
             readers: None,
             head_deadline: Duration::from_secs(5),
+            handler_deadline: Duration::from_secs(30),
             limits: db::Limits::default(),
             wake_up: true,
             relay: outbox::Tuning::default(),
@@ -188,6 +199,10 @@ impl Config {
             user_urls: Vec::new(),
             internal_token: None,
             trusted_proxies: TrustedProxies::default(),
+            cors_origins: Origins::default(),
+            rate_limit: None,
+            login_limit: limits::LOGIN,
+            register_limit: limits::REGISTER,
             registration_open: true,
             admin_password: None,
             token: None,
@@ -206,7 +221,6 @@ impl Config {
 
     fn from_sources(sources: Sources<'_>, modules: &[Module]) -> Result<Self, StartError> {
         let settings = Settings::read(sources)?;
-        unavailable::refuse(&settings)?;
         let get = |key| settings.get(key);
         let (domains, remote) = parse::domains(get("domains")?, modules)?;
         let user_url = get("user_url")?;
@@ -223,6 +237,10 @@ impl Config {
             user_urls: user_url.given().map_or(Ok(Vec::new()), |text| parse::addresses(user_url, text))?,
             internal_token: parse::internal_token(get("internal_token")?)?,
             trusted_proxies: parse::trusted_proxies(get("trusted_proxies")?)?,
+            cors_origins: limits::origins(get("cors_origins")?)?,
+            rate_limit: limits::quota_or_off(get("rate_limit")?)?,
+            login_limit: limits::quota(get("login_limit")?)?,
+            register_limit: limits::quota(get("register_limit")?)?,
             registration_open: parse::choice(get("registration")?, &[("open", true), ("closed", false)])?,
             admin_password: secrets::given(get("admin_password")?, get("admin_password_file")?)?,
             token: get("token")?.given().map(SecretString::from),
@@ -237,7 +255,7 @@ impl Config {
             )?,
             drain_delay: parse::duration(get("drain_delay")?)?,
             terminal: false,
-            notices: parse::rate_limit(get("rate_limit")?)?.into_iter().collect(),
+            notices: Vec::new(),
             seams: Seams::default(),
         })
     }

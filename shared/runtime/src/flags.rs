@@ -107,7 +107,7 @@ pub struct ServeFlags {
     /// Where the user domain is, when it is not served here
     #[arg(long)]
     pub user_url: Option<String>,
-    /// Accepted and not yet applied
+    /// How often a network may ask, 100/60s, or off
     #[arg(long)]
     pub rate_limit: Option<String>,
     /// What is logged: error, warn, info, debug, or per crate

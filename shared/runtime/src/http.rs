@@ -1,6 +1,9 @@
 //! The HTTP server of the process. Rule: the order of the layers stands here and nowhere else; workers live in threads
 //! of their own, and all of them are gone when [`Http::stop`] returns.
 
+mod connection;
+mod listen;
+
 use crate::gateway::Gateway;
 use crate::metrics::{self, Requests};
 use crate::module::{Module, Routes};
@@ -12,7 +15,8 @@ use actix_web::dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, Servi
 use actix_web::middleware::from_fn;
 use actix_web::rt::System;
 use actix_web::web::{Data, ServiceConfig, to};
-use actix_web::{App, Error, HttpServer};
+use actix_web::{App, Error};
+use listen::{Times, listen};
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -45,7 +49,7 @@ pub(crate) struct Site {
     pub(crate) absent: Vec<Module>,
     pub(crate) pages: Data<Pages>,
     pub(crate) requests: Data<Requests>,
-    /// Until the head of a connection's first request is there.
+    /// From the first byte of a request to the end of its head.
     pub(crate) head_deadline: Duration,
 }
 
@@ -111,22 +115,17 @@ impl Drop for Http {
 
 fn server(listener: TcpListener, site: Site, held: mpsc::Sender<()>, workers: Option<usize>) -> io::Result<Server> {
     let held = Data::new(held);
-    let head_deadline = site.head_deadline;
-    let server = HttpServer::new(move || app(&site).app_data(Data::clone(&held)))
+    let times = Times { head: site.head_deadline, keep_alive: KEEP_ALIVE, disconnect: DISCONNECT };
+    let builder = Server::build()
         .disable_signals()
         .shutdown_timeout(DRAIN_SECONDS)
-        .client_request_timeout(head_deadline)
-        .client_disconnect_timeout(DISCONNECT)
-        .keep_alive(KEEP_ALIVE)
-        .max_connections(CONNECTIONS)
-        .worker_max_blocking_threads(BLOCKING_THREADS)
-        .h1_allow_half_closed(false)
-        .tcp_nodelay(true)
-        .listen(listener)?;
-    Ok(match workers {
-        Some(workers) => server.workers(workers.max(1)).run(),
-        None => server.run(),
-    })
+        .max_concurrent_connections(CONNECTIONS)
+        .worker_max_blocking_threads(BLOCKING_THREADS);
+    let builder = match workers {
+        Some(workers) => builder.workers(workers.max(1)),
+        None => builder,
+    };
+    listen(builder, listener, times, move || app(&site).app_data(Data::clone(&held)))
 }
 
 /// One worker's application. The layer that is wrapped last is the outermost.
@@ -151,12 +150,17 @@ fn app(
         .configure(|config| site.configure(config))
         .default_service(to(routes::otherwise))
         .wrap(from_fn(middleware::body_deadline))
+        .wrap(from_fn(middleware::handler_deadline))
         .wrap(from_fn(middleware::catch_panics))
+        .wrap(from_fn(middleware::preflight))
+        .wrap(from_fn(middleware::rate_limit))
         .wrap(from_fn(middleware::problems))
+        .wrap(from_fn(middleware::cors))
         .wrap(from_fn(routes::final_status))
         .wrap(from_fn(metrics::count))
         .wrap(from_fn(middleware::security_headers))
         .wrap(from_fn(middleware::request_context))
+        .wrap(from_fn(connection::serving))
 }
 
 impl Site {

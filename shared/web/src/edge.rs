@@ -2,6 +2,8 @@
 //! framework looks like one of ours.
 
 use crate::client_address::TrustedProxies;
+use crate::cors::Origins;
+use crate::limit::{Limiter, Network};
 use crate::problem::{Problem, ProblemCode};
 use actix_web::http::StatusCode;
 use actix_web::web::{FormConfig, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
@@ -18,6 +20,12 @@ pub struct Edge {
     pub body_bytes: usize,
     /// How long a body may take to arrive.
     pub body_deadline: Duration,
+    /// How long everything may take, from the head of a request to the head of its answer.
+    pub handler_deadline: Duration,
+    /// How often a network may ask; none: as often as it likes. One for all workers of the process.
+    pub rate_limit: Option<Arc<Limiter<Network>>>,
+    /// The origins whose scripts may call.
+    pub cors_origins: Origins,
     /// Whether clients reach the server over TLS, so that they may be told to insist on it.
     pub tls: bool,
     /// Who is believed about the client's address.
@@ -33,6 +41,9 @@ impl Edge {
         Self {
             body_bytes: BODY_BYTES,
             body_deadline: BODY_DEADLINE,
+            handler_deadline: HANDLER_DEADLINE,
+            rate_limit: None,
+            cors_origins: Origins::default(),
             tls: false,
             trusted_proxies: TrustedProxies::default(),
             ids: Ids::new(clock),
@@ -50,6 +61,9 @@ impl Default for Edge {
 pub(crate) const BODY_BYTES: usize = 256 * 1024;
 /// The longest arrival of a body where no [`Edge`] says otherwise.
 pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// The longest that a request may be under way where no [`Edge`] says otherwise: a body, a wait for a core, and a service
+/// behind the gateway, which has its own deadline twice at most.
+pub(crate) const HANDLER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Bounds actix-web's own extractors and turns their refusals into problems.
 pub fn limits(config: &mut ServiceConfig) {

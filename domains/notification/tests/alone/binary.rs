@@ -38,7 +38,7 @@ fn its_help_tells_its_own_defaults() {
         help.contains("Usage: cleave-notification serve") && help.contains("0 picks a free one [default: 8003]"),
         "{help}"
     );
-    assert!(help.contains("not yet applied [default: off]") && !help.contains("--domains"), "{help}");
+    assert!(help.contains("or off [default: off]") && !help.contains("--domains"), "{help}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn its_help_tells_its_own_defaults() {
     let help = shipped(PROGRAM, directory.path()).args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("Usage: cleave-task serve") && help.contains("0 picks a free one [default: 8002]"), "{help}");
-    assert!(help.contains("not yet applied [default: off]") && !help.contains("--domains"), "{help}");
+    assert!(help.contains("or off [default: off]") && !help.contains("--domains"), "{help}");
 }
 
 #[test]

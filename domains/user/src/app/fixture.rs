@@ -1,6 +1,7 @@
 //! A migrated database and a clock for the tests of the use-cases.
 
 use super::{OpenSession, SignedIn, create_user, open_session};
+use crate::attempts::Attempts;
 use crate::crypto::{Passwords, RefreshSecret};
 use crate::domain::{Email, NewUser, Password, Timezone, User, Username};
 use crate::store::sessions::Device;
@@ -12,13 +13,17 @@ use sea_orm_migration::sea_orm::Database;
 use secrecy::SecretString;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use testkit::TestClock;
+use web::Quota;
 
 pub(super) struct Fixture {
     pub(super) db: Db,
     pub(super) clock: TestClock,
     pub(super) passwords: Passwords,
+    /// Of a network that may try as often as it likes.
+    pub(super) attempts: Attempts,
     directory: TempDir,
 }
 
@@ -31,7 +36,9 @@ impl Fixture {
         connection.close().await.unwrap();
         let clock = TestClock::new();
         let db = Db::open(DbOptions { clock: Arc::new(clock.clone()), ..DbOptions::file(path) }).await.unwrap();
-        Self { db, clock, passwords: Passwords::start().await.unwrap(), directory }
+        let often = Quota::new(1_000_000, Duration::from_secs(60)).unwrap();
+        let attempts = Attempts::new(often, often);
+        Self { db, clock, passwords: Passwords::start().await.unwrap(), attempts, directory }
     }
 
     pub(super) async fn write<C, F, T, E>(&self, command: &C, use_case: F) -> Result<T, E>

@@ -2,8 +2,9 @@
 //! same.
 
 use super::{OpenSession, OpenSessionError, SignedIn, open_session};
-use crate::crypto::{CryptoError, PasswordError, Passwords, RefreshSecret, Verdict};
-use crate::store::sessions::Device;
+use crate::attempts::{Asking, AttemptError};
+use crate::crypto::{CryptoError, Passwords, RefreshSecret, Verdict};
+use crate::store::sessions::{self, Device};
 use crate::store::users;
 use db::{Context, Db, DbError};
 use secrecy::SecretString;
@@ -23,7 +24,7 @@ pub(crate) enum SignInError {
     #[error("login and password do not belong to an account that may sign in")]
     Refused,
     #[error(transparent)]
-    Password(#[from] PasswordError),
+    Attempt(#[from] AttemptError),
     #[error(transparent)]
     Crypto(#[from] CryptoError),
     #[error(transparent)]
@@ -36,13 +37,23 @@ const ATTEMPTS: usize = 2;
 pub(crate) async fn sign_in(
     db: &Db,
     passwords: &Passwords,
+    asking: Asking<'_>,
     context: &Context,
     attempt: &SignIn,
 ) -> Result<(SignedIn, RefreshSecret), SignInError> {
+    asking.once()?;
     for _ in 0..ATTEMPTS {
         let user = users::find_by_login(db.reader(), &attempt.login).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
-        let verdict = passwords.verify(&attempt.password, stored).await?;
+        let id = user.as_ref().map(|user| user.id);
+        let account = id.map_or_else(|| asking.attempts().nobody(&attempt.login), |id| asking.attempts().account(id));
+        let is_at_home = async {
+            match id {
+                Some(id) => sessions::any_live_in(db.reader(), id, asking.network()).await,
+                None => Ok(false),
+            }
+        };
+        let verdict = asking.check(passwords, account, is_at_home, &attempt.password, stored).await?;
         let (Some(user), Verdict::Right { stronger }) = (user, verdict) else { return Err(SignInError::Refused) };
         let refresh = RefreshSecret::generate()?;
         let command = OpenSession {
@@ -70,14 +81,16 @@ mod tests {
     use crate::domain::Edit;
     use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
     use futures_util::future::join_all;
-    use web::IfMatch;
+    use web::{IfMatch, Network};
 
     const PASSWORD: &str = "korrekt horse";
 
     impl Fixture {
         async fn try_sign_in(&self, login: &str, password: &str) -> Result<SignedIn, SignInError> {
             let attempt = SignIn { login: login.to_owned(), password: password.into(), device: Device::default() };
-            sign_in(&self.db, &self.passwords, &Context::default(), &attempt).await.map(|(signed_in, _)| signed_in)
+            let asking = self.attempts.from(Network::of(None));
+            let signed_in = sign_in(&self.db, &self.passwords, asking, &Context::default(), &attempt).await;
+            signed_in.map(|(signed_in, _)| signed_in)
         }
     }
 

@@ -1,15 +1,17 @@
 //! `POST /api/v1/auth/login`.
 
+use super::asking::asking;
 use super::body::AnyText;
 use super::tokens::{self, Tokens, tokens};
 use crate::app::{SignIn, SignInError, sign_in};
+use crate::attempts::AttemptError;
 use crate::state::UserState;
 use crate::store::sessions::Device;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use secrecy::SecretString;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use web::openapi::Operation;
@@ -43,7 +45,7 @@ pub(super) async fn login(
     Body(Login { login, password }): Body<Login>,
 ) -> Result<HttpResponse, Problem> {
     let attempt = SignIn { login, password, device: device(&request) };
-    let outcome = sign_in(&state.db, &state.passwords, &call.context, &attempt).await;
+    let outcome = sign_in(&state.db, &state.passwords, asking(&state, &request), &call.context, &attempt).await;
     tell(&outcome, &call.context, &attempt.device);
     let (signed_in, refresh) = outcome?;
     tokens(&state, &signed_in, &refresh)
@@ -68,7 +70,10 @@ fn tell<T>(outcome: &Result<(crate::app::SignedIn, T), SignInError>, context: &d
             tracing::info!(user_id = %signed_in.user, session_id = %signed_in.session, request_id, ip, "signed in");
         }
         Err(SignInError::Refused) => tracing::info!(request_id, ip, "sign-in refused"),
+        Err(SignInError::Attempt(AttemptError::TooMany(_))) => {
+            tracing::info!(request_id, ip, "sign-in refused: too many attempts");
+        }
         // The boundary logs what failed.
-        Err(SignInError::Password(_) | SignInError::Crypto(_) | SignInError::Db(_)) => {}
+        Err(SignInError::Attempt(_) | SignInError::Crypto(_) | SignInError::Db(_)) => {}
     }
 }

@@ -1,5 +1,6 @@
 //! `/api/v1/users/me`: the own account.
 
+use super::asking::asking;
 use super::body::{AnyText, ProfilePatch};
 use super::user::{delete_own, edited};
 use super::view::{self, UserView};
@@ -8,8 +9,8 @@ use crate::state::UserState;
 use crate::store::users;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use secrecy::SecretString;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use web::openapi::Operation;
@@ -78,11 +79,12 @@ pub(super) fn delete_operation() -> Operation {
 
 pub(super) async fn delete(
     state: Data<UserState>,
+    request: HttpRequest,
     verifier: Data<Verifier>,
     _: FreshCaller,
     call: Call,
     _: Params<NoParams>,
     Body(body): Body<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    delete_own(&state, &verifier, &call, &body).await
+    delete_own(&state, &verifier, asking(&state, &request), &call, &body).await
 }

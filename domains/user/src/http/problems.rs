@@ -3,6 +3,7 @@
 use crate::app::{
     CheckPasswordError, CreateUserError, DeleteUserError, EditUserError, HashNewPasswordError, SignInError,
 };
+use crate::attempts::AttemptError;
 use crate::crypto::{CryptoError, KeyRingError, PasswordError};
 use web::{Problem, ProblemCode};
 
@@ -55,7 +56,7 @@ impl From<CheckPasswordError> for Problem {
         match error {
             CheckPasswordError::Wrong => wrong_password(),
             CheckPasswordError::NotFound => Self::new(ProblemCode::NotFound),
-            CheckPasswordError::Password(error) => error.into(),
+            CheckPasswordError::Attempt(error) => error.into(),
             CheckPasswordError::Db(error) => error.into(),
         }
     }
@@ -65,9 +66,19 @@ impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Refused => Self::new(ProblemCode::InvalidCredentials),
-            SignInError::Password(error) => error.into(),
+            SignInError::Attempt(error) => error.into(),
             SignInError::Crypto(error) => error.into(),
             SignInError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<AttemptError> for Problem {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany(standing) => standing.problem(),
+            AttemptError::Password(error) => error.into(),
+            AttemptError::Db(error) => error.into(),
         }
     }
 }

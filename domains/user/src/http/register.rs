@@ -1,15 +1,16 @@
 //! `POST /api/v1/auth/register`.
 
+use super::asking::asking;
 use super::body::Credentials;
 use super::view::{self, UserView};
 use crate::app::{create_user, hash_new_password};
 use crate::domain::{DisplayName, Email, Password, Timezone, User, Username};
 use crate::state::UserState;
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use contracts::user::Role;
-use secrecy::SecretString;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use web::openapi::Operation;
@@ -35,9 +36,9 @@ pub(super) struct Register {
 pub(super) fn operation() -> Operation {
     Operation::new("register", "Makes an account")
         .tag("auth")
-        .body::<Register>(|| {
-            json!({ "username": "anna", "email": "anna@example.org", "password": "correct horse battery" })
-        })
+        .body::<Register>(
+            || json!({ "username": "anna", "email": "anna@example.org", "password": "correct horse battery" }),
+        )
         .keyed()
         .created::<UserView>(view::example)
         .problems(&[ProblemCode::UsernameTaken, ProblemCode::EmailTaken, ProblemCode::RegistrationClosed])
@@ -45,6 +46,7 @@ pub(super) fn operation() -> Operation {
 
 pub(super) async fn register(
     state: Data<UserState>,
+    request: HttpRequest,
     call: OpenCall,
     _: Params<NoParams>,
     Body(body): Body<Register>,
@@ -56,6 +58,7 @@ pub(super) async fn register(
     let credentials = Credentials { username, email, password, display_name, timezone, role: Role::User };
     let call = call.with_secret(&state.request_secret);
     let (new, password) = credentials.check()?;
+    asking(&state, &request).register()?;
     let repeated = call.key().is_some();
     let new = hash_new_password(&state.db, &state.passwords, new, &password, repeated).await?;
     web::command(&state.db, &call, &new, create_user, created).await

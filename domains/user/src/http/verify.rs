@@ -1,16 +1,17 @@
 //! `POST /api/v1/auth/verify`: for services that cannot verify a token by themselves.
 
+use super::asking::asking;
 use super::body::AnyText;
 use crate::domain::User;
 use crate::state::UserState;
 use crate::store::users;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use contracts::user::Role;
 use contracts::{SessionId, UserId};
-use secrecy::{ExposeSecret, SecretString};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
@@ -71,10 +72,12 @@ pub(super) fn operation() -> Operation {
 
 pub(super) async fn verify(
     state: Data<UserState>,
+    request: HttpRequest,
     verifier: Data<Verifier>,
     _: Params<NoParams>,
     Body(body): Body<Verify>,
 ) -> Result<HttpResponse, Problem> {
+    asking(&state, &request).once()?;
     let inactive = || web::json(StatusCode::OK, &json!({"active": false}));
     let Ok(claims) = verifier.verify(body.token.expose_secret()) else { return inactive() };
     let user = users::find(state.db.reader(), claims.sub).await?;

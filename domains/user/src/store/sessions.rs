@@ -6,7 +6,8 @@ use super::revocations;
 use chrono::{DateTime, Utc};
 use contracts::{SessionId, UserId};
 use db::{DbError, Reader, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set};
+use web::Network;
 
 /// A sign-in that can still be used.
 #[derive(Debug, Clone)]
@@ -69,6 +70,20 @@ pub(crate) async fn find_live(tx: &mut Tx, id: SessionId) -> Result<Option<Sessi
 pub(crate) async fn any_live(reader: &Reader, user: UserId) -> Result<bool, DbError> {
     let live = Entity::find().filter(Column::UserId.eq(user.uuid())).filter(Column::RevokedAt.is_null()).limit(1);
     Ok(reader.one(live).await?.is_some())
+}
+
+/// The most sessions of a user that are looked through.
+const LOOKED_THROUGH: u64 = 200;
+
+/// Whether the user has a session that has not been ended and was opened in that network.
+pub(crate) async fn any_live_in(reader: &Reader, user: UserId, network: Network) -> Result<bool, DbError> {
+    let live = Entity::find()
+        .filter(Column::UserId.eq(user.uuid()))
+        .filter(Column::RevokedAt.is_null())
+        .order_by_desc(Column::LastUsedAt)
+        .limit(LOOKED_THROUGH);
+    let opened_in = |row: Model| row.ip.and_then(|ip| ip.parse().ok()).map(|ip| Network::of(Some(ip)));
+    Ok(reader.all(live).await?.into_iter().filter_map(opened_in).any(|opened_in| opened_in == network))
 }
 
 pub(crate) fn touch(tx: &mut Tx, id: SessionId) {

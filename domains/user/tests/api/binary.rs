@@ -37,5 +37,5 @@ fn its_help_tells_its_own_defaults() {
     let help = shipped(PROGRAM, directory.path()).args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("Usage: cleave-user serve") && help.contains("0 picks a free one [default: 8001]"), "{help}");
-    assert!(help.contains("not yet applied [default: off]") && !help.contains("--domains"), "{help}");
+    assert!(help.contains("or off [default: off]") && !help.contains("--domains"), "{help}");
 }

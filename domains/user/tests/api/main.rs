@@ -5,6 +5,7 @@
 mod binary;
 mod first_start;
 mod jwks;
+mod limits;
 mod login;
 mod logout;
 mod me;

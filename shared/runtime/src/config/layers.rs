@@ -56,11 +56,6 @@ impl Setting {
         Some(self.text.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// Whether an operator set it.
-    pub(crate) fn by_operator(&self) -> bool {
-        self.source != Source::Default && !self.text.is_empty()
-    }
-
     /// The setting as the operator typed it, without the value: `CLEAVE_PORT`, `--port`, `port in cleave.toml`.
     pub(crate) fn name(&self) -> String {
         match self.source {

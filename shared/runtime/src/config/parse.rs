@@ -135,16 +135,3 @@ pub(super) fn trusted_proxies(setting: &Setting) -> Result<TrustedProxies, Start
         setting.refuse(format!("names {item}, which is neither an address nor a network (10.0.0.7, 10.0.0.0/8)"))
     })
 }
-
-/// Checks the limit and says that it does nothing yet, to an operator who relies on it.
-pub(super) fn rate_limit(setting: &Setting) -> Result<Option<String>, StartError> {
-    let text = setting.text();
-    let limit = text.split_once('/').filter(|(count, window)| {
-        count.parse::<u32>().is_ok_and(|count| count > 0)
-            && humantime::parse_duration(window).is_ok_and(|window| !window.is_zero())
-    });
-    if text != "off" && limit.is_none() {
-        return Err(setting.refuse("is not a rate limit (100/60s, or off)"));
-    }
-    Ok(setting.by_operator().then(|| format!("{} is accepted and does nothing in this version", setting.name())))
-}

@@ -98,6 +98,9 @@ fn every_value_that_means_nothing_is_refused() {
         ("CLEAVE_LOG", "task=loud", "is not a log filter"),
         ("CLEAVE_RATE_LIMIT", "100", "is not a rate limit"),
         ("CLEAVE_RATE_LIMIT", "0/60s", "is not a rate limit"),
+        ("CLEAVE_LOGIN_LIMIT", "off", "is not a limit"),
+        ("CLEAVE_LOGIN_LIMIT", "0/60s", "is not a limit"),
+        ("CLEAVE_REGISTER_LIMIT", "5/0s", "is not a limit"),
         ("CLEAVE_DOMAINS", "user,tasks", "names tasks, which this binary does not hold (user, task, notification)"),
     ] {
         let line = refusal(&[], &[(name, text)], "");
@@ -153,12 +156,6 @@ fn a_file_that_is_no_toml_is_named_by_the_line_which_is_not_shown() {
         assert!(refused.starts_with(&format!("cleave.toml is not valid TOML in line {line}: ")), "{refused}");
         assert!(!refused.contains("hidden"), "{refused}");
     }
-}
-
-#[test]
-fn what_this_version_lacks_is_refused_by_name_and_its_value_is_not_shown() {
-    let line = refusal(&[], &[("CLEAVE_CORS_ORIGINS", "hidden")], "");
-    assert_eq!(line, "CLEAVE_CORS_ORIGINS is not available in this version: remove it");
 }
 
 #[test]
@@ -284,10 +281,42 @@ fn the_public_url_has_no_slash_at_the_end() {
 }
 
 #[test]
-fn a_rate_limit_of_the_operator_is_told_to_do_nothing() {
-    let config = load(&[], &[("CLEAVE_RATE_LIMIT", "5/1min")], "").unwrap();
-    assert_eq!(config.notices, ["CLEAVE_RATE_LIMIT is accepted and does nothing in this version"]);
-    assert_eq!(load(&[("rate_limit", "off")], &[], "").unwrap().notices.len(), 1);
+fn a_limit_is_a_count_in_a_time() {
+    let quota = |count, seconds| Quota::new(count, Duration::from_secs(seconds)).unwrap();
+    let config = load(&[], &[], "").unwrap();
+    assert_eq!(config.rate_limit, Some(quota(100, 60)));
+    assert_eq!((config.login_limit, config.register_limit), (quota(10, 60), quota(5, 3600)));
+    assert_eq!(load(&[], &[("CLEAVE_RATE_LIMIT", "5/1min")], "").unwrap().rate_limit, Some(quota(5, 60)));
+    assert_eq!(load(&[("rate_limit", "off")], &[], "").unwrap().rate_limit, None);
+    assert_eq!(load(&[], &[("CLEAVE_LOGIN_LIMIT", "200/60s")], "").unwrap().login_limit, quota(200, 60));
+    let alone = Sources { binary: of_binary(&modules()[..1]), ..sources(&[], &[], "") };
+    assert_eq!(Config::from_sources(alone, &modules()).unwrap().rate_limit, None, "who stands behind a gateway");
+}
+
+#[test]
+fn what_works_when_nothing_is_said_is_what_a_test_gets() {
+    let (said, embedded) = (load(&[], &[], "").unwrap(), Config::embedded(PathBuf::new()));
+    assert_eq!((said.login_limit, said.register_limit), (embedded.login_limit, embedded.register_limit));
+}
+
+#[test]
+fn an_origin_is_written_as_a_browser_writes_it() {
+    let config = load(&[], &[("CLEAVE_CORS_ORIGINS", "https://app.example.org, http://localhost:5173")], "").unwrap();
+    assert!(
+        config.cors_origins.names(b"https://app.example.org") && config.cors_origins.names(b"http://localhost:5173")
+    );
+    assert!(!config.cors_origins.names(b"https://app.example.org:8443"));
+    assert!(load(&[], &[], "").unwrap().cors_origins.is_empty());
+    for (text, why) in [
+        ("https://App.example.org/", "names https://App.example.org/; a browser writes https://app.example.org"),
+        ("https://app.example.org:443", "names https://app.example.org:443; a browser writes https://app.example.org"),
+        ("*", "names *, which is no origin (https://app.example.org)"),
+        ("null", "names null, which is no origin (https://app.example.org)"),
+        ("app.example.org", "names app.example.org, which is no origin (https://app.example.org)"),
+        ("file:///x", "names file:///x, which is no origin (https://app.example.org)"),
+    ] {
+        assert_eq!(refusal(&[], &[("CLEAVE_CORS_ORIGINS", text)], ""), format!("CLEAVE_CORS_ORIGINS={text} {why}"));
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ const OURS: [&str; 7] = ["host", "content-length", "forwarded", "x-real-ip", "x-
 const RESERVED: [&str; 3] = ["x-forwarded-", "x-user-", "x-internal-"];
 /// Written anew for the client's connection, or by the layers around.
 const NOT_FROM_A_SERVICE: [&str; 2] = ["content-length", "date"];
+/// Which scripts may call is said by whom they call.
+const OF_SCRIPTS: &str = "access-control-";
 
 /// The headers of a request as the service gets them.
 pub(super) fn of_request(request: &HttpRequest) -> Outgoing {
@@ -55,7 +57,10 @@ pub(super) fn of_request(request: &HttpRequest) -> Outgoing {
 /// The headers of an answer as the client gets them.
 pub(super) fn of_answer(headers: &Outgoing) -> Vec<(&HeaderName, &HeaderValue)> {
     let named = named_by_connection(headers.get_all("connection").iter().map(HeaderValue::as_bytes));
-    let kept = |name: &str| !HOP_BY_HOP.contains(&name) && !NOT_FROM_A_SERVICE.contains(&name) && !named.contains(name);
+    let kept = |name: &str| {
+        let ours = NOT_FROM_A_SERVICE.contains(&name) || name.starts_with(OF_SCRIPTS);
+        !HOP_BY_HOP.contains(&name) && !ours && !named.contains(name)
+    };
     headers.iter().filter(|(name, _)| kept(name.as_str())).collect()
 }
 

@@ -30,13 +30,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use web::{Edge, KeySource, Verifier};
+use tokio::time::sleep;
+use web::{Edge, KeySource, Limiter, Network, Verifier};
 
 /// How long a start waits until a domain that was just added knows of what was there before it.
 const JOINING: Duration = Duration::from_secs(5);
 
 /// How long a start waits until the consumers of a domain have said what they heard of it.
 const CHECKING: Duration = Duration::from_secs(2);
+
+/// Between two looks at whom the limit of requests may forget.
+const FORGET: Duration = Duration::from_secs(60);
 
 /// What the mounted domains bring, taken apart.
 #[derive(Default)]
@@ -93,11 +97,18 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         Some(address) => Some(MetricsListener::start(address, Arc::clone(&process), Data::clone(&requests)).await?),
         None => None,
     };
+    let rate_limit = config.rate_limit.map(|quota| Arc::new(Limiter::new("default", quota)));
+    if let Some(limiter) = rate_limit.clone() {
+        following.spawn(forgetting(limiter));
+    }
     let site = Site {
         process: Arc::clone(&process),
         edge: Data::new(Edge {
             tls: public_url.starts_with("https:"),
             trusted_proxies: config.trusted_proxies.clone(),
+            rate_limit,
+            cors_origins: config.cors_origins.clone(),
+            handler_deadline: config.seams.handler_deadline,
             ..Edge::new(Arc::clone(&config.seams.clock))
         }),
         verifier: Arc::clone(&verifier),
@@ -132,6 +143,14 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         address_file,
         locks: files.locks,
     })
+}
+
+/// Keeps the limiter from remembering whoever has not asked for long.
+async fn forgetting(limiter: Arc<Limiter<Network>>) {
+    loop {
+        sleep(FORGET).await;
+        limiter.sweep();
+    }
 }
 
 /// Tokens name their issuer, so that who does not issue them has to be told it.

@@ -1,8 +1,9 @@
 //! What passes, passes as it is.
 
 use crate::stub::{Act, Stub, answer};
-use crate::support::{NOTES, client, gateway};
+use crate::support::{NOTES, client, gateway, gateway_with};
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_request_and_its_answer_pass_as_they_are() {
@@ -133,5 +134,37 @@ async fn the_process_shows_a_remote_domain_like_one_of_its_own() {
     );
     gateway.get("/api/v1/gateway/services").await.is_problem(401, "unauthorized");
     gateway.get("/api/v1/gateway/routes").await.is_problem(401, "unauthorized");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_limit_and_the_permission_for_scripts_are_the_gateways_and_said_once() {
+    let stub = Stub::start(|_| {
+        let inner = "ratelimit: \"login\";r=3;t=6\r\nratelimit-policy: \"login\";q=10;w=60\r\n\
+                     access-control-allow-origin: https://inner.example\r\n";
+        answer("200 OK", inner, "well")
+    });
+    let gateway = gateway_with(&[("notes", &[stub.url()])], |config| {
+        config.rate_limit = web::Quota::new(2, Duration::from_secs(3600));
+        config.cors_origins = web::Origins::new(vec!["https://app.example".to_owned()]);
+    })
+    .await;
+    let asked = || client().get(gateway.url(NOTES)).header("origin", "https://app.example");
+    let reply = gateway.send(asked()).await;
+    let all = |name: &str| -> Vec<String> {
+        reply.headers.get_all(name).iter().map(|value| value.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(all("access-control-allow-origin"), ["https://app.example"]);
+    assert_eq!(all("ratelimit"), ["\"login\";r=3;t=6", "\"default\";r=1;t=1800"]);
+    assert_eq!(all("ratelimit-policy"), ["\"login\";q=10;w=60", "\"default\";q=2;w=3600"]);
+    let question =
+        client().request(reqwest::Method::OPTIONS, gateway.url(NOTES)).header("origin", "https://app.example");
+    let reply = gateway.send(question.header("access-control-request-method", "PUT")).await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, "https://app.example"));
+    gateway.send(asked()).await.is_problem(429, "rate_limited");
+    let evil = client().get(gateway.url("/docs")).header("origin", "https://inner.example");
+    assert_eq!(gateway.send(evil).await.header("access-control-allow-origin"), "");
+    assert_eq!(stub.seen().len(), 1, "neither the question nor what was refused reached the service");
+    assert_eq!(gateway.get("/health").await.status, 200);
     gateway.stop().await;
 }

@@ -10,6 +10,7 @@
 
 mod health;
 mod jobs;
+mod limits;
 mod routes;
 mod start;
 mod stop;

@@ -54,7 +54,10 @@ fn keys() -> Arc<dyn KeySource> {
 pub fn domain(name: &'static str, prefixes: &'static [&'static str]) -> Module {
     with(name, prefixes, move || {
         Mounted::new().routes(move |config| {
-            config.service(At::new(prefixes[0]).get(move || async move { HttpResponse::Ok().body(name) }, Operation::new("get", "Its name")));
+            config.service(
+                At::new(prefixes[0])
+                    .get(move || async move { HttpResponse::Ok().body(name) }, Operation::new("get", "Its name")),
+            );
         })
     })
 }

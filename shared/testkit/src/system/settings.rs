@@ -5,6 +5,7 @@ use contracts::Clock;
 use runtime::{Config, GatewayTuning};
 use std::sync::Arc;
 use std::time::Duration;
+use web::Quota;
 
 /// What every process of a test is told, wherever it runs.
 pub(crate) fn prepare(config: &mut Config, clock: Arc<dyn Clock>) {
@@ -17,6 +18,10 @@ pub(crate) fn prepare(config: &mut Config, clock: Arc<dyn Clock>) {
     config.seams.limits.statement = PATIENCE;
     config.seams.limits.silence = PATIENCE;
     config.seams.head_deadline = PATIENCE;
+    config.seams.handler_deadline = 2 * PATIENCE;
+    // They all come from one address.
+    config.login_limit = Quota::at_least_one(1_000_000, PATIENCE);
+    config.register_limit = Quota::at_least_one(1_000_000, PATIENCE);
     config.seams.gateway = GatewayTuning {
         deadline: PATIENCE,
         check_every: Duration::from_millis(100),

@@ -26,7 +26,7 @@ const OVER_TLS: (HeaderName, &str) = (STRICT_TRANSPORT_SECURITY, "max-age=315360
 /// # Errors
 /// Those of the layers further in.
 pub async fn security_headers(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Outcome {
-    let tls = request.app_data::<Data<Edge>>().is_some_and(|edge| edge.tls);
+    let tls = request.app_data::<Data<Edge>>().is_some_and(|edge| edge.tls || came_over_tls(edge, &request));
     edit(next.call(request).await, |mut response| {
         for (name, value) in ALWAYS.into_iter().chain(tls.then_some(OVER_TLS)) {
             if !response.headers().contains_key(&name) {
@@ -35,4 +35,10 @@ pub async fn security_headers(request: ServiceRequest, next: Next<impl MessageBo
         }
         response
     })
+}
+
+/// A proxy of ours may have ended the TLS before us.
+fn came_over_tls(edge: &Edge, request: &ServiceRequest) -> bool {
+    let believed = request.peer_addr().is_some_and(|peer| edge.trusted_proxies.contains(peer.ip()));
+    believed && request.headers().get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
 }

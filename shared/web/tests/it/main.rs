@@ -5,6 +5,9 @@
 mod bodies;
 mod callers;
 mod commands;
+mod deadlines;
+mod limits;
+mod origins;
 mod pages;
 mod parameters;
 mod refusals;

@@ -205,8 +205,12 @@ macro_rules! application {
             .app_data($world.edge.clone())
             .configure(web::limits)
             .wrap(actix_web::middleware::from_fn(web::middleware::body_deadline))
+            .wrap(actix_web::middleware::from_fn(web::middleware::handler_deadline))
             .wrap(actix_web::middleware::from_fn(web::middleware::catch_panics))
+            .wrap(actix_web::middleware::from_fn(web::middleware::preflight))
+            .wrap(actix_web::middleware::from_fn(web::middleware::rate_limit))
             .wrap(actix_web::middleware::from_fn(web::middleware::problems))
+            .wrap(actix_web::middleware::from_fn(web::middleware::cors))
             .wrap(actix_web::middleware::from_fn(web::middleware::security_headers))
             .wrap(actix_web::middleware::from_fn(web::middleware::request_context))
             $(.service($service))+

@@ -10,6 +10,8 @@ use testkit::Part;
 const ENTRY: &str = "process::served";
 /// What signs, seals and lets processes trust one another.
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+/// All clients come from one address.
+const OFTEN: &str = "1000000/60s";
 /// The issuer of tokens, the same wherever a process listens.
 const PUBLIC_URL: &str = "http://cleave.test";
 
@@ -38,6 +40,8 @@ impl Fleet {
             ("CLEAVE_PUBLIC_URL", PUBLIC_URL),
             ("CLEAVE_INTERNAL_TOKEN", SECRET),
             ("CLEAVE_RATE_LIMIT", "off"),
+            ("CLEAVE_LOGIN_LIMIT", OFTEN),
+            ("CLEAVE_REGISTER_LIMIT", OFTEN),
         ] {
             command.env(name, value);
         }

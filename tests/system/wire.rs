@@ -1,0 +1,273 @@
+//! What a client can send that is no request, or more than one: each gets one answer, and reaches nobody else.
+
+use std::time::Duration;
+use testkit::{System, Topology};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+testkit::in_every_topology!(
+    what_can_be_read_in_two_ways_is_refused_once_and_ends_the_connection,
+    what_is_too_large_is_refused_and_ends_the_connection,
+    a_method_that_an_address_does_not_have_is_told_which_it_has,
+    no_spelling_of_an_address_leads_to_another_one,
+    every_answer_has_the_security_headers,
+    what_only_a_gateway_may_say_is_not_believed_of_a_client,
+);
+
+const TASKS: &str = "/api/v1/tasks";
+
+/// What came back, and whether the server ended the connection.
+struct Heard {
+    text: String,
+    ended: bool,
+}
+
+impl Heard {
+    fn status(&self) -> u16 {
+        self.text.get(9..12).and_then(|digits| digits.parse().ok()).unwrap_or_default()
+    }
+
+    fn answers(&self) -> usize {
+        self.text.matches("HTTP/1.1 ").count() + self.text.matches("HTTP/1.0 ").count()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let head = self.text.split("\r\n\r\n").next()?;
+        head.lines().filter_map(|line| line.split_once(": ")).find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+/// Sends exactly these bytes and hears whatever comes.
+async fn say(system: &System, bytes: &[u8]) -> Heard {
+    let mut connection = TcpStream::connect(system.address()).await.unwrap();
+    // A server that has refused may end the connection while the rest is still being sent.
+    let _ = connection.write_all(bytes).await;
+    let mut heard = Vec::new();
+    let read = timeout(Duration::from_secs(8), connection.read_to_end(&mut heard)).await;
+    Heard { text: String::from_utf8_lossy(&heard).into_owned(), ended: read.is_ok() }
+}
+
+async fn ask(system: &System, line: &str, headers: &str) -> Heard {
+    say(system, format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").as_bytes()).await
+}
+
+async fn what_can_be_read_in_two_ways_is_refused_once_and_ends_the_connection(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    let rest = "0\r\n\r\nGET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    for head in [
+        "host: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked",
+        "host: x\r\ntransfer-encoding: chunked\r\ncontent-length: 5",
+        "host: x\r\ncontent-length: 5\r\ncontent-length: 5",
+        "host: x\r\ncontent-length: 5\r\ncontent-length: 6",
+        "host: x\r\ncontent-length: 5, 5",
+        "host: x\r\ncontent-length: +5",
+        "host: x\r\ncontent-length: -5",
+        "host: x\r\ncontent-length: 0x5",
+        "host: x\r\ncontent-length : 5",
+        "host: x\r\ntransfer-encoding: xchunked",
+        "host: x\r\ntransfer-encoding: chunked, identity",
+        "host: x\r\ntransfer-encoding: gzip, chunked",
+        "host: x\r\ntransfer-encoding: identity",
+        "host: x\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "host: x\r\ntransfer-encoding : chunked",
+        "host: x\r\ntransfer-encoding:\x0bchunked",
+        "host: x\r\nx-folded: a\r\n transfer-encoding: chunked",
+        "host: x\r\nx-bare: a\rtransfer-encoding: chunked",
+        "host: x\r\nhost: y",
+        "x-no: host",
+    ] {
+        let heard = say(&system, format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{rest}").as_bytes()).await;
+        assert_eq!((heard.status(), heard.answers(), heard.ended), (400, 1, true), "{head}: {}", heard.text);
+    }
+    let old = format!("POST {TASKS} HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{rest}");
+    let heard = say(&system, old.as_bytes()).await;
+    assert_eq!((heard.status(), heard.answers(), heard.ended), (400, 1, true), "HTTP/1.0: {}", heard.text);
+    for chunks in
+        ["5\nabcde\r\n0\r\n\r\n", "+5\r\nabcde\r\n0\r\n\r\n", "0x5\r\nabcde\r\n0\r\n\r\n", "5\r\nabcdeX\r\n0\r\n\r\n"]
+    {
+        let head = "host: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked";
+        let heard = say(&system, format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{chunks}{rest}").as_bytes()).await;
+        assert!(matches!(heard.status(), 400 | 401) && heard.ended, "{chunks:?}: {}", heard.text);
+        assert!(!heard.text.contains("\"healthy\""), "what follows is no request: {chunks:?}: {}", heard.text);
+    }
+    assert_eq!(system.count("task", "SELECT count(*) FROM outbox").await, 0, "nothing was made");
+}
+
+async fn what_is_too_large_is_refused_and_ends_the_connection(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    let anna = system.user("anna").await;
+    let token = anna.token().unwrap();
+    let post = format!(
+        "POST {TASKS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
+    );
+    let too_much = 256 * 1024 + 1;
+    let known = [format!("{post}content-length: {too_much}\r\n\r\n").into_bytes(), vec![b' '; too_much]].concat();
+    let mut chunked = format!("{post}transfer-encoding: chunked\r\n\r\n").into_bytes();
+    for _ in 0..257 {
+        chunked.extend(b"400\r\n");
+        chunked.extend([b' '; 1024]);
+        chunked.extend(b"\r\n");
+    }
+    chunked.extend(b"0\r\n\r\n");
+    for body in [known, chunked] {
+        let heard = say(&system, &body).await;
+        assert_eq!((heard.status(), heard.answers(), heard.ended), (413, 1, true), "{}", heard.text);
+        assert!(heard.text.contains("\"payload_too_large\""), "{}", heard.text);
+    }
+    let many: String = (0..97).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "x".repeat(129 * 1024));
+    let address = format!("GET {TASKS}?q={}", "x".repeat(64 * 1024));
+    for (line, headers) in [("GET /health/live", many.as_str()), ("GET /health/live", &long), (&address, "")] {
+        let heard = ask(&system, line, headers).await;
+        assert!(matches!(heard.status(), 400 | 414 | 431) && heard.ended, "{line:.30} {headers:.30}: {}", heard.text);
+        assert_eq!(heard.answers(), 1);
+    }
+    assert_eq!(system.count("task", "SELECT count(*) FROM outbox").await, 0, "nothing was made");
+}
+
+async fn a_method_that_an_address_does_not_have_is_told_which_it_has(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    for method in ["TRACE", "CONNECT", "FOO", "OPTIONS"] {
+        for (path, allowed) in [(TASKS, "GET, HEAD, POST"), ("/health/live", "GET, HEAD")] {
+            let heard = ask(&system, &format!("{method} {path}"), "x-secret: canary\r\n").await;
+            assert_eq!(
+                (heard.status(), heard.header("allow")),
+                (405, Some(allowed)),
+                "{method} {path}: {}",
+                heard.text
+            );
+            assert!(heard.text.contains("\"method_not_allowed\"") && !heard.text.contains("canary"), "{}", heard.text);
+        }
+    }
+    let (get, head) = (ask(&system, "GET /docs/errors", "").await, ask(&system, "HEAD /docs/errors", "").await);
+    assert_eq!((get.status(), head.status()), (200, 200));
+    assert_eq!(head.header("content-length"), get.header("content-length"));
+    assert!(head.text.ends_with("\r\n\r\n"), "without a body: {}", head.text);
+}
+
+async fn no_spelling_of_an_address_leads_to_another_one(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    let anna = system.user("anna").await;
+    let bearer = format!("authorization: Bearer {}\r\n", anna.token().unwrap());
+    for path in [
+        "//api//v1/tasks",
+        "/api/v1//tasks",
+        "/api/v1/tasks/",
+        "/api/v1/tasks;x=1",
+        "/api/v1/tasks%00",
+        "/api/v1/tasks%2f",
+        "/api/v1/tasks/..%2fusers/me",
+        "/api/v1/tasks/../users/me",
+        "/api/v1/tasks/%2e%2e/users/me",
+        "/api/v1/tasks/.%2E/users/me",
+        "/api/v1/tasks\\..\\users\\me",
+        "/API/V1/TASKS",
+        "/health/../api/v1/users/me",
+        "/internal/revocations",
+        "/internal/revocations?after=0",
+        "//internal/revocations",
+        "/%69nternal/revocations",
+        "/api/v1/tasks/../../../internal/revocations",
+    ] {
+        for headers in ["", bearer.as_str()] {
+            let heard = ask(&system, &format!("GET {path}"), headers).await;
+            let refused = matches!(heard.status(), 404 | 400) || (heard.status() == 401 && headers.is_empty());
+            assert!(refused, "{path}: {}", heard.text);
+            assert!(
+                !heard.text.contains("\"username\"") && !heard.text.contains("\"items\""),
+                "{path}: {}",
+                heard.text
+            );
+        }
+    }
+    let heard = ask(&system, &format!("GET {TASKS}"), &bearer).await;
+    assert_eq!(heard.status(), 200, "the address itself is there: {}", heard.text);
+}
+
+const EXPECTED: [(&str, &str); 5] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("vary", "Origin"),
+    ("content-security-policy", "default-src 'none'"),
+];
+
+/// Answers that are made before there is a request to answer: by the parser, and to a first head that never ends. They
+/// have no body, and the connection ends with them.
+const WITHOUT: [&str; 2] = ["GET / HTTP/1.1\r\n\r\n", "NO HTTP\r\n\r\n"];
+
+async fn every_answer_has_the_security_headers(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    let anna = system.user("anna").await;
+    let bearer = format!("authorization: Bearer {}\r\n", anna.token().unwrap());
+    let json = "content-type: application/json\r\n";
+    for (line, headers, status) in [
+        ("GET /", String::new(), 200),
+        ("GET /", "accept: text/html\r\n".to_owned(), 303),
+        ("GET /docs", String::new(), 200),
+        ("GET /docs/errors", String::new(), 200),
+        ("GET /health", String::new(), 200),
+        ("GET /health/live", String::new(), 200),
+        ("GET /metrics", String::new(), 401),
+        ("GET /.well-known/jwks.json", String::new(), 200),
+        ("GET /nowhere", String::new(), 404),
+        ("GET /internal/revocations", String::new(), 404),
+        ("GET /api/v1/tasks", String::new(), 401),
+        ("GET /api/v1/tasks", bearer.clone(), 200),
+        ("GET /api/v1/users/me", bearer.clone(), 200),
+        ("GET /api/v1/users/me", format!("{bearer}if-none-match: \"v1\"\r\n"), 304),
+        ("GET /api/v1/users", bearer.clone(), 403),
+        ("GET /api/v1/tasks?x=1", bearer.clone(), 400),
+        ("DELETE /api/v1/tasks", bearer.clone(), 405),
+        ("POST /api/v1/tasks", format!("{bearer}content-length: 0\r\n"), 415),
+        ("POST /api/v1/tasks", format!("{bearer}{json}content-length: 999999\r\n"), 413),
+        ("POST /api/v1/auth/logout", format!("{bearer}content-length: 0\r\n"), 204),
+    ] {
+        let heard = ask(&system, line, &headers).await;
+        assert_eq!(heard.status(), status, "{line}: {}", heard.text);
+        for (name, expected) in EXPECTED {
+            let value = heard.header(name).unwrap_or_default();
+            assert!(value.contains(expected), "{line} {status}: {name} is {value:?}");
+        }
+        assert!(heard.header("cache-control").is_some() && heard.header("x-request-id").is_some(), "{}", heard.text);
+        for absent in ["server", "x-powered-by", "strict-transport-security", "access-control-allow-origin"] {
+            assert_eq!(heard.header(absent), None, "{line}");
+        }
+        let policy = heard.header("content-security-policy").unwrap();
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+        let problem = heard.header("content-type") == Some("application/problem+json");
+        assert_eq!(problem, status >= 400, "{line}: {}", heard.text);
+    }
+    for request in WITHOUT {
+        let heard = say(&system, request.as_bytes()).await;
+        assert_eq!(
+            (heard.status(), heard.ended, heard.header("x-content-type-options")),
+            (400, true, None),
+            "{request:?}"
+        );
+        assert_eq!(heard.header("content-length"), Some("0"), "it says nothing at all: {}", heard.text);
+    }
+}
+
+async fn what_only_a_gateway_may_say_is_not_believed_of_a_client(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    let anna = system.user("anna").await;
+    let id = anna.id().to_string();
+    let mut everywhere = vec![system.anonymous()];
+    everywhere.extend(topology.processes.iter().map(|part| system.at(part.name)));
+    for client in everywhere {
+        let mut forging = client.with("x-user-role", "admin").with("x-internal-token", "x");
+        for name in ["x-user-id", "x_user_id", "x.user.id", "x-forwarded-user"] {
+            forging = forging.with(name, &id);
+        }
+        for path in [TASKS, "/api/v1/users/me", "/api/v1/notifications"] {
+            let reply = forging.get(path).await;
+            // A service that serves another domain does not know the address at all.
+            match reply.status {
+                404 => drop(reply.expect_problem(404, "domain_absent")),
+                _ => drop(reply.expect_problem(401, "unauthorized")),
+            }
+        }
+    }
+}
