@@ -8,15 +8,18 @@
 )]
 
 mod architecture;
+mod authorization;
 mod bad_input;
 mod conformance;
 mod faults;
+mod forged;
 mod joining;
 mod metrics;
 mod missing;
 mod ops;
 mod poison;
 mod process;
+mod races;
 mod readme;
 mod replicas;
 mod restored;

@@ -6,10 +6,13 @@ mod jwks;
 mod login;
 mod logout;
 mod me;
+mod password;
 mod problems;
 mod refresh;
 mod register;
 mod revocations;
+mod session;
+mod sessions;
 mod tokens;
 mod user;
 mod verify;
@@ -31,6 +34,9 @@ pub(crate) fn routes(config: &mut ServiceConfig, state: &Data<UserState>) {
         .service(At::new("/api/v1/auth/verify").post(verify::verify))
         .service(At::new("/api/v1/users").get(accounts::list).post(accounts::create))
         .service(At::new("/api/v1/users/me").get(me::get).patch(me::patch).delete(me::delete))
+        .service(At::new("/api/v1/users/me/password").put(password::put))
+        .service(At::new("/api/v1/users/me/sessions").get(sessions::list))
+        .service(At::new("/api/v1/users/me/sessions/{id}").delete(session::delete))
         .service(At::new("/api/v1/users/{id}").get(user::get).put(user::put).patch(user::patch).delete(user::delete));
 }
 
@@ -43,6 +49,9 @@ pub(crate) const ENDPOINTS: &[runtime::Endpoint] = &[
     ("POST", "/api/v1/auth/verify", "what an access token says, if it is valid"),
     ("GET", "/.well-known/jwks.json", "public keys of the access tokens"),
     ("GET", "/api/v1/users/me", "the own account; also PATCH and DELETE"),
+    ("PUT", "/api/v1/users/me/password", "change the own password; other sessions end"),
+    ("GET", "/api/v1/users/me/sessions", "where the own account is signed in"),
+    ("DELETE", "/api/v1/users/me/sessions/{id}", "end one of them"),
     ("GET", "/api/v1/users", "all accounts, for administrators; also POST"),
     ("GET", "/api/v1/users/{id}", "an account; also PUT, PATCH and DELETE"),
 ];

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(crate) struct UserState {
     pub(crate) db: Db,
     pub(crate) passwords: Passwords,
-    pub(crate) issuer: Issuer,
+    pub(crate) issuer: Arc<Issuer>,
     pub(crate) keys: Arc<OwnTables>,
     /// Key of the hashes of requests that hold a password.
     pub(crate) request_secret: [u8; 32],
