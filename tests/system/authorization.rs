@@ -131,8 +131,8 @@ impl World {
     /// What somebody would send who may.
     fn body(&self, kind: &str, verb: &str, actor: &str) -> Value {
         match (kind, verb) {
-            ("task", "PUT") => json!({"title": "Changed", "assignee_id": self.assignee.id()}),
-            ("task", "PATCH") => json!({"title": "Changed"}),
+            ("task", "PUT") => json!({"title": format!("Changed by {actor}"), "assignee_id": self.assignee.id()}),
+            ("task", "PATCH") => json!({"title": format!("Changed by {actor}")}),
             ("category", "PUT" | "PATCH") => json!({"name": format!("Changed {}", self.made.get())}),
             ("notification", "PUT" | "PATCH") => json!({"read": true}),
             ("user", "PUT") if actor == "admin" => {
