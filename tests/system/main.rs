@@ -8,9 +8,11 @@
 )]
 
 mod architecture;
+mod authorization;
 mod bad_input;
 mod conformance;
 mod faults;
+mod forged;
 mod joining;
 mod metrics;
 mod missing;
@@ -18,6 +20,7 @@ mod ops;
 mod pages;
 mod poison;
 mod process;
+mod races;
 mod readme;
 mod replicas;
 mod restored;

@@ -11,6 +11,7 @@ mod accounts;
 mod broker;
 mod elsewhere;
 mod events;
+mod keys;
 mod kill;
 #[cfg(target_os = "linux")]
 mod log;

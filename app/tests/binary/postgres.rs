@@ -57,11 +57,11 @@ async fn it_waits_for_somebody_to_migrate_and_then_serves_without_being_started_
     for child in at_once {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        applied += String::from_utf8(output.stdout).unwrap().matches("4 of them now").count();
+        applied += String::from_utf8(output.stdout).unwrap().matches(" of them now").count();
     }
     assert_eq!(applied, 3, "each domain once");
     let (code, status) = done(on(&scratch, directory.path()).args(["migrate", "status"]));
-    assert_eq!((code, status.matches("4 applied, pending: none").count()), (Some(0), 3), "{status}");
+    assert_eq!((code, status.matches(" applied, pending: none").count()), (Some(0), 3), "{status}");
 
     let is_ready = async || (ready().await?.status == 200).then_some(());
     eventually("ready", SOON, is_ready).await;
@@ -133,7 +133,7 @@ async fn a_migration_that_is_killed_in_the_middle_is_applied_once_by_the_next() 
     let twice = "SELECT count(*) - count(DISTINCT version) FROM task.seaql_migrations";
     assert_eq!(scratch.column(twice).await, [Some("0".to_owned())]);
     let (code, status) = done(on(&scratch, directory.path()).args(["migrate", "status"]));
-    assert_eq!((code, status.matches("4 applied, pending: none").count()), (Some(0), 3), "{status}");
+    assert_eq!((code, status.matches(" applied, pending: none").count()), (Some(0), 3), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

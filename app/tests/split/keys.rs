@@ -2,7 +2,7 @@
 
 use crate::{SOON, own_address, ready, serving, tasks, url};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::{Client, System, eventually};
 
 /// The same person, speaking to another process.
@@ -103,4 +103,26 @@ async fn a_forged_identity_is_nobody() {
     let anna = users.user("anna").await;
     let forged = tasks.anonymous().with("X-User-Id", &anna.id().to_string()).with("X-User-Role", "admin");
     forged.get("/api/v1/tasks").await.expect_problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_key_that_an_operator_throws_away_is_worth_nothing_in_another_process_within_two_seconds() {
+    let users = serving(&["user"], |_| {}).await;
+    let tasks = tasks(&url(&users)).await;
+    ready(&tasks).await;
+    let anna = users.user("anna").await;
+    at(&tasks, &anna).get("/api/v1/tasks").await.expect(200);
+    let mut rotate = testkit::shipped(env!("CARGO_BIN_EXE_cleave"), users.directory());
+    rotate.args(["keys", "rotate", "--now", "--data-dir"]).arg(users.directory());
+    let rotated = tokio::task::spawn_blocking(move || rotate.output().unwrap()).await.unwrap();
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+    let at_once = Instant::now();
+    is_refused(&at(&tasks, &anna)).await;
+    println!("refused {:?} after the change", at_once.elapsed());
+    let again = users.sign_in("anna", anna.id()).await;
+    let elsewhere = at(&tasks, &again);
+    eventually("the new key is known", SOON, async || {
+        (elsewhere.get("/api/v1/tasks").await.status == 200).then_some(())
+    })
+    .await;
 }

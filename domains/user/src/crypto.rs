@@ -6,7 +6,7 @@ mod passwords;
 mod refresh_secret;
 mod sealer;
 
-pub(crate) use key_ring::{FreshKey, KeyRing, KeyRingError, StoredKey, jwks};
+pub(crate) use key_ring::{FreshKey, KeyRing, KeyRingError, StoredKey};
 pub(crate) use passwords::{PasswordError, Passwords, Verdict};
 pub(crate) use refresh_secret::{RefreshSecret, TokenHash};
 pub(crate) use sealer::{CryptoError, Sealer, derive, random};

@@ -3,6 +3,7 @@
 mod display_name;
 mod edit;
 mod email;
+mod key_life;
 mod lifetimes;
 mod password;
 mod timezone;
@@ -12,6 +13,7 @@ mod username;
 pub(crate) use display_name::DisplayName;
 pub(crate) use edit::Edit;
 pub(crate) use email::Email;
+pub(crate) use key_life::{KeyLife, KeyState, KeyTurn, due};
 pub(crate) use lifetimes::{ACCESS_TOKEN, REFRESH_ABSOLUTE, REFRESH_GRACE, REFRESH_IDLE, REVOCATION};
 pub(crate) use password::{Password, is_plausible};
 pub(crate) use timezone::Timezone;

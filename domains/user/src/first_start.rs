@@ -2,8 +2,9 @@
 //! replaced, and a made password is shown once, to whoever started the process.
 
 use crate::app::{FirstAdminError, ensure_signing_key, make_first_admin};
-use crate::crypto::{FreshKey, KeyRing, Passwords, Sealer, random};
+use crate::crypto::{FreshKey, Passwords, Sealer, StoredKey, random};
 use crate::domain::{Email, NewUser, Password, Timezone, Username};
+use crate::issuer::Issuer;
 use crate::store::users;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,17 +19,26 @@ use web::FieldRule;
 
 const USERNAME: &str = "admin";
 
-/// The stored keys, after the first was made where there was none.
-pub(crate) async fn key_ring(db: &Db, secret: &[u8]) -> Result<KeyRing, StartError> {
-    let sealer = Sealer::new(secret, "signing keys").map_err(|error| StartError::new(error.to_string()))?;
+/// Signs with the stored keys, after the first was made where there was none.
+pub(crate) async fn issuer(deps: &Deps, secret: &[u8]) -> Result<Issuer, StartError> {
     let failed = |error: &dyn std::error::Error| StartError::new(format!("cannot use the signing keys: {error}"));
+    let sealer = sealer(secret)?;
     let fresh = FreshKey::generate(&sealer).map_err(|error| failed(&error))?;
-    let keys = match db.write(&Context::default(), &fresh, ensure_signing_key).await {
+    let keys = stored(&deps.db, &fresh).await.map_err(|error| failed(&error))?;
+    Issuer::open(&keys, sealer, deps.public_url.clone()).map_err(|error| failed(&error))
+}
+
+/// What opens the private parts of the signing keys.
+pub(crate) fn sealer(secret: &[u8]) -> Result<Sealer, StartError> {
+    Sealer::new(secret, "signing keys").map_err(|error| StartError::new(error.to_string()))
+}
+
+async fn stored(db: &Db, fresh: &FreshKey) -> Result<Vec<StoredKey>, DbError> {
+    match db.write(&Context::default(), fresh, ensure_signing_key).await {
         // Another process made the active key between our look and our insert.
-        Err(DbError::Unique { .. }) => db.write(&Context::default(), &fresh, ensure_signing_key).await,
+        Err(DbError::Unique { .. }) => db.write(&Context::default(), fresh, ensure_signing_key).await,
         keys => keys,
-    };
-    KeyRing::open(&keys.map_err(|error| failed(&error))?, &sealer).map_err(|error| failed(&error))
+    }
 }
 
 /// Makes the first administrator where there is none; the line for the operator.

@@ -7,10 +7,13 @@ mod jwks;
 mod login;
 mod logout;
 mod me;
+mod password;
 mod problems;
 mod refresh;
 mod register;
 mod revocations;
+mod session;
+mod sessions;
 mod tokens;
 mod user;
 mod verify;
@@ -36,6 +39,9 @@ pub(crate) fn table() -> Vec<At> {
             .get(me::get, me::get_operation())
             .patch(me::patch, me::patch_operation())
             .delete(me::delete, me::delete_operation()),
+        At::new("/api/v1/users/me/password").put(password::put, password::operation()),
+        At::new("/api/v1/users/me/sessions").get(sessions::list, sessions::operation()),
+        At::new("/api/v1/users/me/sessions/{id}").delete(session::delete, session::operation()),
         At::new("/api/v1/users/{id}")
             .get(user::get, user::get_operation())
             .put(user::put, user::put_operation())

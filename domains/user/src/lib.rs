@@ -10,6 +10,7 @@ mod http;
 mod internal;
 mod issuer;
 mod key_source;
+mod manage_keys;
 mod module;
 mod snapshots;
 mod state;

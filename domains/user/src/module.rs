@@ -2,14 +2,12 @@
 
 use crate::app::sweep;
 use crate::attempts::Attempts;
-use crate::create_admin;
 use crate::crypto::{Passwords, derive};
 use crate::internal::Internal;
-use crate::issuer::Issuer;
 use crate::key_source::OwnTables;
 use crate::snapshots::snapshots;
 use crate::state::UserState;
-use crate::{first_start, http};
+use crate::{create_admin, first_start, http, manage_keys};
 use actix_web::web::{Data, ServiceConfig};
 use futures_util::future::BoxFuture;
 use runtime::{Deps, Job, Module, Mounted, StartError};
@@ -25,26 +23,28 @@ pub fn module() -> Module {
         .port(8001)
         .brings_keys()
         .command(create_admin::command())
+        .command(manage_keys::command())
         .migrations::<migration_user::Migrator>()
         .mount(|deps| -> BoxFuture<'static, Result<Mounted, StartError>> { Box::pin(mount(deps)) })
 }
 
 async fn mount(deps: Deps) -> Result<Mounted, StartError> {
     let secret = deps.config.secret("keys")?;
-    let ring = first_start::key_ring(&deps.db, &secret).await?;
+    let issuer = Arc::new(first_start::issuer(&deps, &secret).await?);
     let passwords =
         Passwords::start().await.map_err(|error| StartError::new(format!("cannot hash passwords: {error}")))?;
     let notice = first_start::admin(&deps, &passwords).await?;
     let request_secret =
         derive(&secret, "requests with a password").map_err(|error| StartError::new(error.to_string()))?;
-    let keys = Arc::new(OwnTables::new(deps.db.clone()));
+    let keys = Arc::new(OwnTables::new(deps.db.clone(), Arc::clone(&issuer)));
+    let turning = Arc::clone(&keys);
     let attempts = Arc::new(Attempts::new(deps.config.login_limit, deps.config.register_limit));
     let sweeping = Arc::clone(&attempts);
     let state = Data::new(UserState {
         db: deps.db.clone(),
         passwords,
         attempts,
-        issuer: Issuer::new(ring, deps.public_url.clone()),
+        issuer,
         keys: Arc::clone(&keys),
         request_secret: *request_secret,
         registration_open: deps.config.registration_open,
@@ -54,6 +54,10 @@ async fn mount(deps: Deps) -> Result<Mounted, StartError> {
         .routes(move |config: &mut ServiceConfig| http::routes(config, &state))
         .key_source(keys)
         .snapshots(snapshots())
+        .job(Job::every(Duration::from_secs(60), "turn signing keys", move |_| {
+            let keys = Arc::clone(&turning);
+            Box::pin(async move { keys.turn().await.map_err(|error| error.to_string()) })
+        }))
         .job(Job::every(Duration::from_secs(60 * 60), "sweep sessions", |db| {
             Box::pin(async move { sweep(&db).await.map_err(|error| error.to_string()) })
         }))

@@ -14,7 +14,7 @@ pub(crate) struct UserState {
     pub(crate) passwords: Passwords,
     /// Whoever has a password checked asks here.
     pub(crate) attempts: Arc<Attempts>,
-    pub(crate) issuer: Issuer,
+    pub(crate) issuer: Arc<Issuer>,
     pub(crate) keys: Arc<OwnTables>,
     /// Key of the hashes of requests that hold a password.
     pub(crate) request_secret: [u8; 32],

@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::flags::DatabaseFlags;
 use crate::module::{Deps, Module};
-use crate::server::{Files, deps_of, open_one};
+use crate::server::{Files, deps_of, open_one, open_served};
 use crate::start_error::StartError;
 use clap::{ArgMatches, FromArgMatches};
 use futures_util::future::BoxFuture;
@@ -21,6 +21,7 @@ type Run = Arc<dyn Fn(Deps, ArgMatches) -> BoxFuture<'static, Result<String, Sta
 pub struct Command {
     pub(crate) line: clap::Command,
     pub(crate) run: Run,
+    beside: bool,
 }
 
 impl Command {
@@ -31,7 +32,15 @@ impl Command {
     where
         F: Fn(Deps, ArgMatches) -> BoxFuture<'static, Result<String, StartError>> + Send + Sync + 'static,
     {
-        Self { line, run: Arc::new(run) }
+        Self { line, run: Arc::new(run), beside: false }
+    }
+
+    /// May also be given while a process serves the domain from SQLite files: for what the process finds in its tables
+    /// by itself, and nobody may have to stop it for. It migrates nothing then.
+    #[must_use]
+    pub const fn beside(mut self) -> Self {
+        self.beside = true;
+        self
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -75,8 +84,12 @@ impl DomainCommand {
         let module = mounted.into_iter().find(|module| module.name() == domain).ok_or_else(|| {
             StartError::new(format!("{domain} is not served here: do it where CLEAVE_DOMAINS says that it is"))
         })?;
-        let files = Files::take(&config, std::slice::from_ref(&module))?;
-        let opened = open_one(module, &config).await?;
+        let (files, opened) = match Files::take(&config, std::slice::from_ref(&module)) {
+            Err(_) if command.beside && Files::are_served(&config, &module) => {
+                (Files::of_another(&config), open_served(module, &config).await?)
+            }
+            files => (files?, open_one(module, &config).await?),
+        };
         let (_stopping, stopped) = watch::channel(false);
         let deps = deps_of(&opened, &Arc::new(config), files.directory.clone(), stopped);
         let done = (command.run)(deps, matches).await;

@@ -46,6 +46,12 @@ pub(crate) fn lock(directory: &Path, domain: &str) -> Result<Lock, StartError> {
     }
 }
 
+/// Whether another process has the files of a domain.
+pub(crate) fn is_locked(directory: &Path, domain: &str) -> bool {
+    let file = OpenOptions::new().write(true).open(directory.join(format!("{domain}.lock")));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// A name that no other process uses: replicas on PostgreSQL may share a directory.
 fn own_name(name: &str) -> String {
     format!("{name}.{}", std::process::id())
@@ -100,6 +106,8 @@ mod tests {
         assert!(error.starts_with("another process serves the domain task"), "{error}");
         assert!(error.contains("--data-dir"), "{error}");
         lock(directory.path(), "user").expect("another domain's files are free");
+        assert!(is_locked(directory.path(), "task") && !is_locked(directory.path(), "user"));
+        assert!(!is_locked(directory.path(), "nobody"));
         drop(first);
         lock(directory.path(), "task").expect("free again");
     }

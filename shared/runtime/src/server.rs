@@ -6,7 +6,7 @@ mod opened;
 mod start;
 mod waiting;
 
-pub(crate) use opened::{Files, deps_of, open_one};
+pub(crate) use opened::{Files, deps_of, open_one, open_served};
 pub use start::serve;
 
 use crate::data_dir::{AddressFile, Lock};

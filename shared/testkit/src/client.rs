@@ -20,7 +20,7 @@ pub struct Client {
     pub(crate) token: Option<String>,
     pub(crate) id: Option<UserId>,
     pub(crate) name: String,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Client {
@@ -76,6 +76,12 @@ impl Client {
     /// The same client, sending one header more.
     #[must_use]
     pub fn with(&self, header: &str, value: &str) -> Self {
+        self.with_bytes(header, value.as_bytes())
+    }
+
+    /// The same, of a header that need not be text.
+    #[must_use]
+    pub fn with_bytes(&self, header: &str, value: &[u8]) -> Self {
         let mut client = self.clone();
         client.headers.push((header.to_owned(), value.to_owned()));
         client
@@ -141,7 +147,7 @@ impl Client {
             request = request.header(CONTENT_TYPE, content_type).body(bytes);
         }
         for (header, value) in &self.headers {
-            request = request.header(header, value);
+            request = request.header(header, value.as_slice());
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -28,6 +28,19 @@ pub(crate) fn completed(category: &str, task: TaskId, title: &str) -> Content {
     about_task(category, task, "Completed", title, "is done")
 }
 
+/// To somebody whose password was changed: it may have been somebody else.
+pub(crate) fn password_changed(category: &str) -> Content {
+    Content {
+        category: Some(Category::of_event(category)),
+        title: Title::of("Your password was changed"),
+        body: Some(Body::of(
+            "Everywhere else you were signed out. If it was not you, tell an administrator at once: your account can be \
+             disabled.",
+        )),
+        action_url: None,
+    }
+}
+
 fn about_task(category: &str, task: TaskId, headline: &str, title: &str, what: &str) -> Content {
     Content {
         category: Some(Category::of_event(category)),
@@ -92,5 +105,9 @@ mod tests {
         assert!(Body::parse(content.body.unwrap().as_str()).is_ok());
         assert!(Category::parse(content.category.unwrap().as_str()).is_ok());
         assert!(ActionUrl::parse(content.action_url.unwrap().as_str()).is_ok());
+        let content = password_changed("user.password_changed");
+        assert!(Title::parse(content.title.as_str()).is_ok());
+        assert!(Body::parse(content.body.unwrap().as_str()).is_ok());
+        assert!(Category::parse(content.category.unwrap().as_str()).is_ok());
     }
 }

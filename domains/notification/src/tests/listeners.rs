@@ -3,11 +3,12 @@
 use super::fixture::{Fixture, created, deleted, heard, updated, user};
 use crate::domain::{Notification, State};
 use crate::listen::{
-    on_task_assigned, on_task_completed, on_user_created, on_user_deleted, on_user_snapshot, on_user_updated,
+    on_task_assigned, on_task_completed, on_user_created, on_user_deleted, on_user_password_changed, on_user_snapshot,
+    on_user_updated,
 };
 use chrono::DateTime;
 use contracts::task::v1::{TaskAssigned, TaskCompleted};
-use contracts::user::v1::{UserCreated, UserSnapshot, UserUpdated};
+use contracts::user::v1::{PasswordChange, UserCreated, UserPasswordChanged, UserSnapshot, UserUpdated};
 use contracts::{TaskId, UserId};
 use db::Tx;
 use outbox::{Heard, ListenError};
@@ -53,6 +54,30 @@ async fn a_new_user_is_welcomed_once_however_often_it_is_heard() {
     let source = welcome.source.as_ref().unwrap();
     assert_eq!((source.id, source.event_type.as_str()), (event.envelope.id, "user.created.v1"));
     assert_eq!(welcome.deliveries.len(), 1);
+    assert_eq!(fixture.emitted().await, sent_events(&told));
+}
+
+#[tokio::test]
+async fn a_user_is_told_of_every_new_password_once_and_nobody_of_somebody_who_is_gone() {
+    let fixture = Fixture::new().await;
+    let (anna, gone) = (user(1), user(2));
+    let changed = |number, user: UserId| {
+        heard(
+            number,
+            user.uuid(),
+            UserPasswordChanged { user_id: user, session_id: None, reason: PasswordChange::Changed },
+        )
+    };
+    fixture.hear(on_user_password_changed, &changed(50, anna)).await.unwrap();
+    fixture.hear(on_user_password_changed, &changed(50, anna)).await.unwrap();
+    fixture.hear(on_user_deleted, &deleted(51, gone)).await.unwrap();
+    fixture.hear(on_user_password_changed, &changed(52, gone)).await.unwrap();
+
+    let told = fixture.addressed_to(anna).await;
+    let [warning] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(warning.content.title.as_str(), "Your password was changed");
+    assert_eq!(warning.content.category.as_ref().unwrap().as_str(), "user.password_changed");
+    assert!(fixture.addressed_to(gone).await.is_empty());
     assert_eq!(fixture.emitted().await, sent_events(&told));
 }
 

@@ -81,6 +81,7 @@ mod tests {
     use crate::domain::Edit;
     use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
     use futures_util::future::join_all;
+    use std::time::Instant;
     use web::{IfMatch, Network};
 
     const PASSWORD: &str = "korrekt horse";
@@ -122,6 +123,27 @@ mod tests {
             }
         }
         assert_eq!(fixture.number("SELECT count(*) FROM session").await, 2);
+    }
+
+    /// Counted above; here it is measured, in turn, and printed.
+    #[tokio::test]
+    async fn a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has() {
+        let fixture = Fixture::new().await;
+        fixture.user("anna", PASSWORD).await;
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..15 {
+            for (login, times) in ["anna", "nobody"].into_iter().zip(&mut times) {
+                let begun = Instant::now();
+                fixture.try_sign_in(login, "another one").await.unwrap_err();
+                times.push(begun.elapsed());
+            }
+        }
+        let [known, unknown] = times.map(|mut times| {
+            times.sort_unstable();
+            times[times.len() / 2]
+        });
+        println!("median of a refused sign-in: {known:?} with an account, {unknown:?} without");
+        assert!(known < unknown * 2 && unknown < known * 2, "{known:?} and {unknown:?}");
     }
 
     #[tokio::test]

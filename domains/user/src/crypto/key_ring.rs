@@ -1,7 +1,9 @@
 //! The keys of access tokens (ES256). Rule: exactly one key signs; a private part is in the store only sealed, in
-//! memory only here, and in no document at all.
+//! memory only here, and in no document at all; and only what opened is published, so that a row which somebody else
+//! wrote makes nobody's tokens good.
 
 use super::{CryptoError, Sealer};
+use crate::domain::{KeyLife, KeyState};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use jsonwebtoken::errors::Error as JwtError;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse, ThumbprintHash};
@@ -13,8 +15,7 @@ use serde_json::{Value, json};
 /// A signing key as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredKey {
-    pub(crate) kid: String,
-    pub(crate) is_active: bool,
+    pub(crate) life: KeyLife,
     pub(crate) public_jwk: String,
     pub(crate) private_ct: Vec<u8>,
 }
@@ -49,6 +50,7 @@ pub(crate) struct KeyRing {
     kid: String,
     signer: EncodingKey,
     verifiers: Vec<(String, DecodingKey)>,
+    document: String,
 }
 
 impl FreshKey {
@@ -67,25 +69,31 @@ impl KeyRing {
     /// the rotation a month later.
     pub(crate) fn open(stored: &[StoredKey], sealer: &Sealer) -> Result<Self, KeyRingError> {
         let mut active = None;
-        let mut verifiers = Vec::new();
-        for key in stored {
-            let kid = || key.kid.clone();
+        let (mut verifiers, mut public) = (Vec::new(), Vec::new());
+        for StoredKey { life, public_jwk, private_ct } in stored {
+            let kid = || life.kid.clone();
             let private =
-                sealer.open(&key.private_ct, key.kid.as_bytes()).map_err(|_| KeyRingError::Sealed { kid: kid() })?;
+                sealer.open(private_ct, life.kid.as_bytes()).map_err(|_| KeyRingError::Sealed { kid: kid() })?;
             let signer = EncodingKey::from_ec_der(&private);
-            let derived = public_jwk(&signer).map_err(|_| KeyRingError::Mismatch { kid: kid() })?;
-            if derived.common.key_id.as_deref() != Some(&key.kid)
-                || serde_json::from_str::<Value>(&key.public_jwk).ok() != Some(json!(derived))
+            let derived = self::public_jwk(&signer).map_err(|_| KeyRingError::Mismatch { kid: kid() })?;
+            if derived.common.key_id.as_deref() != Some(&life.kid)
+                || serde_json::from_str::<Value>(public_jwk).ok() != Some(json!(derived))
             {
                 return Err(KeyRingError::Mismatch { kid: kid() });
             }
             verifiers.push((kid(), DecodingKey::from_jwk(&derived)?));
-            if key.is_active && active.replace((kid(), signer)).is_some() {
+            public.push(derived);
+            if life.state == KeyState::Active && active.replace((kid(), signer)).is_some() {
                 return Err(KeyRingError::SeveralActive);
             }
         }
         let (kid, signer) = active.ok_or(KeyRingError::NoneActive)?;
-        Ok(Self { kid, signer, verifiers })
+        Ok(Self { kid, signer, verifiers, document: json!({ "keys": public }).to_string() })
+    }
+
+    /// The document of public keys: of the next one, the one that signs, and those whose tokens may still be around.
+    pub(crate) fn jwks(&self) -> &str {
+        &self.document
     }
 
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, KeyRingError> {
@@ -106,14 +114,6 @@ impl KeyRing {
         validation.validate_exp = false;
         jsonwebtoken::decode(token, key, &validation).ok().map(|signed| signed.claims)
     }
-}
-
-/// The document of public keys. A stored public part that is not exactly that is left out.
-pub(crate) fn jwks<'a>(public_jwks: impl Iterator<Item = &'a str>) -> String {
-    let is_public =
-        |key: &Value| key.get("kty") == Some(&json!("EC")) && key.get("d").is_none() && key.get("k").is_none();
-    let keys: Vec<Value> = public_jwks.filter_map(|text| serde_json::from_str(text).ok()).filter(is_public).collect();
-    json!({ "keys": keys }).to_string()
 }
 
 fn public_jwk(key: &EncodingKey) -> Result<Jwk, KeyRingError> {
@@ -140,7 +140,8 @@ mod tests {
 
     fn stored(key: &FreshKey, is_active: bool) -> StoredKey {
         let FreshKey { kid, public_jwk, private_ct } = key.clone();
-        StoredKey { kid, is_active, public_jwk, private_ct }
+        let state = if is_active { KeyState::Active } else { KeyState::Next };
+        StoredKey { life: KeyLife { kid, state, since: chrono::DateTime::UNIX_EPOCH }, public_jwk, private_ct }
     }
 
     #[test]
@@ -167,22 +168,19 @@ mod tests {
     }
 
     #[test]
-    fn the_document_holds_the_public_members_alone() {
+    fn the_document_holds_every_key_and_the_public_members_alone() {
         let sealer = sealer();
-        let key = FreshKey::generate(&sealer).unwrap();
-        let secret = json!({"kty": "oct", "k": "c2VjcmV0", "kid": "x", "alg": "HS256"}).to_string();
-        let private = json!({"kty": "EC", "crv": "P-256", "d": "c2VjcmV0", "kid": "y"}).to_string();
-        let document: Value =
-            serde_json::from_str(&jwks([key.public_jwk.as_str(), &secret, &private, "?"].into_iter())).unwrap();
+        let (active, next) = (FreshKey::generate(&sealer).unwrap(), FreshKey::generate(&sealer).unwrap());
+        let ring = KeyRing::open(&[stored(&active, true), stored(&next, false)], &sealer).unwrap();
+        let document: Value = serde_json::from_str(ring.jwks()).unwrap();
         let keys = document["keys"].as_array().unwrap();
-        assert_eq!(keys.len(), 1);
-        let mut members: Vec<_> = keys[0].as_object().unwrap().keys().map(String::as_str).collect();
-        members.sort_unstable();
-        assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
-        assert_eq!(
-            (&keys[0]["alg"], &keys[0]["use"], &keys[0]["crv"]),
-            (&json!("ES256"), &json!("sig"), &json!("P-256"))
-        );
+        assert_eq!((&keys[0]["kid"], &keys[1]["kid"]), (&json!(active.kid), &json!(next.kid)));
+        for key in keys {
+            let mut members: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+            members.sort_unstable();
+            assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+            assert_eq!((&key["alg"], &key["use"], &key["crv"]), (&json!("ES256"), &json!("sig"), &json!("P-256")));
+        }
     }
 
     #[test]
@@ -210,8 +208,11 @@ mod tests {
             matches!(open(&[stored(&one, true), stored(&of_other, false)]), Err(KeyRingError::Sealed { kid }) if kid == of_other.kid)
         );
 
-        let swapped = StoredKey { public_jwk: two.public_jwk.clone(), ..stored(&one, true) };
-        assert!(matches!(open(&[swapped]), Err(KeyRingError::Mismatch { .. })));
+        let symmetric = json!({"kty": "oct", "k": "c2VjcmV0", "kid": one.kid, "alg": "HS256"}).to_string();
+        for public_jwk in [two.public_jwk.clone(), symmetric, one.public_jwk.replace("ES256", "ES384"), String::new()] {
+            let swapped = StoredKey { public_jwk, ..stored(&one, true) };
+            assert!(matches!(open(&[swapped]), Err(KeyRingError::Mismatch { .. })));
+        }
         let moved = StoredKey { private_ct: two.private_ct, ..stored(&one, true) };
         assert!(matches!(open(&[moved]), Err(KeyRingError::Sealed { .. })));
     }
@@ -222,8 +223,7 @@ mod tests {
         let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
         let private = pair.to_pkcs8v1().unwrap();
         let key = StoredKey {
-            kid: "k".to_owned(),
-            is_active: true,
+            life: KeyLife { kid: "k".to_owned(), state: KeyState::Active, since: chrono::DateTime::UNIX_EPOCH },
             public_jwk: "{}".to_owned(),
             private_ct: sealer.seal(private.as_ref(), b"k").unwrap(),
         };

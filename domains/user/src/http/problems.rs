@@ -1,7 +1,8 @@
 //! From what went wrong to what the client reads.
 
 use crate::app::{
-    CheckPasswordError, CreateUserError, DeleteUserError, EditUserError, HashNewPasswordError, SignInError,
+    ChangePasswordError, CheckPasswordError, CreateUserError, DeleteUserError, EditUserError, EndSessionError,
+    HashNewPasswordError, SignInError,
 };
 use crate::attempts::AttemptError;
 use crate::crypto::{CryptoError, KeyRingError, PasswordError};
@@ -58,6 +59,25 @@ impl From<CheckPasswordError> for Problem {
             CheckPasswordError::NotFound => Self::new(ProblemCode::NotFound),
             CheckPasswordError::Attempt(error) => error.into(),
             CheckPasswordError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::NotFound => Self::new(ProblemCode::NotFound),
+            ChangePasswordError::PasswordChanged => wrong_password(),
+            ChangePasswordError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for Problem {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::NotFound => Self::new(ProblemCode::NotFound),
+            EndSessionError::Db(error) => error.into(),
         }
     }
 }

@@ -3,11 +3,12 @@
 
 use super::entity::session::{ActiveModel, Column, Entity, Model};
 use super::revocations;
+use crate::domain::REFRESH_IDLE;
 use chrono::{DateTime, Utc};
 use contracts::{SessionId, UserId};
 use db::{DbError, Reader, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set};
-use web::Network;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set};
+use web::{Keyset, Network, Page, Paging, Problem};
 
 /// A sign-in that can still be used.
 #[derive(Debug, Clone)]
@@ -25,6 +26,15 @@ pub(crate) struct Device {
     pub(crate) ip: Option<String>,
 }
 
+/// A session as its user sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct SignIn {
+    pub(crate) id: SessionId,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) last_used_at: DateTime<Utc>,
+    pub(crate) device: Device,
+}
+
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -32,6 +42,9 @@ pub(crate) enum Ended {
     LogoutAll,
     Reused,
     Disabled,
+    /// By its user, from another session.
+    ByUser,
+    PasswordChanged,
 }
 
 impl Ended {
@@ -41,6 +54,8 @@ impl Ended {
             Self::LogoutAll => "logout_all",
             Self::Reused => "reused",
             Self::Disabled => "disabled",
+            Self::ByUser => "by_user",
+            Self::PasswordChanged => "password_changed",
         }
     }
 }
@@ -86,6 +101,26 @@ pub(crate) async fn any_live_in(reader: &Reader, user: UserId, network: Network)
     Ok(reader.all(live).await?.into_iter().filter_map(opened_in).any(|opened_in| opened_in == network))
 }
 
+/// What the list of sessions can be sorted by.
+const SORTABLE: &[(&str, Column)] = &[("created_at", Column::CreatedAt), ("last_used_at", Column::LastUsedAt)];
+
+/// What a client may sort by.
+pub(crate) fn sorts() -> impl Iterator<Item = &'static str> {
+    SORTABLE.iter().map(|(name, _)| *name)
+}
+
+/// The sessions of a user that can still be used.
+pub(crate) async fn page(
+    reader: &Reader,
+    user: UserId,
+    now: DateTime<Utc>,
+    paging: &Paging,
+) -> Result<Page<SignIn>, Problem> {
+    let keyset: Keyset<Entity> = paging.keyset(SORTABLE, "-created_at", Column::Id)?;
+    let rows = reader.all(keyset.select(Entity::find().filter(live(user, now)))).await?;
+    keyset.page(rows, sign_in)
+}
+
 pub(crate) fn touch(tx: &mut Tx, id: SessionId) {
     let row = ActiveModel { last_used_at: Set(tx.now()), ..ActiveModel::default() };
     tx.push(Entity::update_many().set(row).filter(Column::Id.eq(id.uuid())));
@@ -97,6 +132,26 @@ pub(crate) async fn end(tx: &mut Tx, id: SessionId, why: Ended) -> Result<(), Db
         Entity::update_many().set(ended(tx, why)).filter(Column::Id.eq(id.uuid())).filter(Column::RevokedAt.is_null());
     if tx.run(ending).await? > 0 {
         revocations::session(tx, id);
+    }
+    Ok(())
+}
+
+/// Ends a session of that user; whether there was one to end.
+pub(crate) async fn end_of(tx: &mut Tx, user: UserId, id: SessionId, why: Ended) -> Result<bool, DbError> {
+    let ending =
+        Entity::update_many().set(ended(tx, why)).filter(live(user, tx.now())).filter(Column::Id.eq(id.uuid()));
+    let was_live = tx.run(ending).await? > 0;
+    if was_live {
+        revocations::session(tx, id);
+    }
+    Ok(was_live)
+}
+
+/// Ends all sessions of a user but one; each has a revocation of its own, because the epoch would end that one as well.
+pub(crate) async fn end_others(tx: &mut Tx, user: UserId, but: SessionId, why: Ended) -> Result<(), DbError> {
+    let others = live(user, tx.now()).add(Column::Id.ne(but.uuid()));
+    for other in tx.all(Entity::find().filter(others).order_by_asc(Column::Id).lock_exclusive()).await? {
+        end(tx, SessionId(other.id), why).await?;
     }
     Ok(())
 }
@@ -121,6 +176,15 @@ pub(crate) async fn sweep(tx: &mut Tx, most: u64) -> Result<u64, DbError> {
     tx.run(Entity::delete_many().filter(Column::Id.in_subquery(old.into_query()))).await
 }
 
+/// The sessions of a user that can still be used.
+fn live(user: UserId, now: DateTime<Utc>) -> Condition {
+    Condition::all()
+        .add(Column::UserId.eq(user.uuid()))
+        .add(Column::RevokedAt.is_null())
+        .add(Column::AbsoluteExp.gt(now))
+        .add(Column::LastUsedAt.gt(now - REFRESH_IDLE))
+}
+
 fn ended(tx: &Tx, why: Ended) -> ActiveModel {
     ActiveModel {
         revoked_at: Set(Some(tx.now())),
@@ -135,5 +199,14 @@ fn session(row: Model) -> Session {
         user_id: UserId(row.user_id),
         created_at: row.created_at,
         absolute_exp: row.absolute_exp,
+    }
+}
+
+fn sign_in(row: Model) -> SignIn {
+    SignIn {
+        id: SessionId(row.id),
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        device: Device { user_agent: row.user_agent, ip: row.ip },
     }
 }

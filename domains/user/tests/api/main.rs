@@ -5,13 +5,17 @@
 mod binary;
 mod first_start;
 mod jwks;
+mod keys;
 mod limits;
 mod login;
 mod logout;
 mod me;
 mod outbox;
+mod password;
 mod refresh;
 mod register;
+mod sessions;
+mod upgrade;
 mod user;
 mod users;
 mod verify;

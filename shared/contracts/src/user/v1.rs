@@ -1,7 +1,7 @@
 //! Events of the user domain, version 1. Aggregate: `user`.
 
 use crate::event::{Change, impl_event};
-use crate::ids::UserId;
+use crate::ids::{SessionId, UserId};
 use crate::user::Role;
 use serde::{Deserialize, Serialize};
 
@@ -75,9 +75,33 @@ pub struct UserDeleted {
     pub user_id: UserId,
 }
 
+/// The account has another password; the user is told, because it may not have been the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserPasswordChanged {
+    /// The user.
+    pub user_id: UserId,
+    /// The session that changed it, which goes on; all others ended.
+    pub session_id: Option<SessionId>,
+    /// How it came.
+    pub reason: PasswordChange,
+}
+
+/// How an account came to another password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordChange {
+    /// By somebody who was signed in and knew the old one.
+    Changed,
+    /// By a link in a mail to the user.
+    Reset,
+}
+
 impl_event!("user" / "user":
     UserCreated => "created",
     UserUpdated => "updated",
     UserDeleted => "deleted",
     UserSnapshot => "snapshot",
+    UserPasswordChanged => "password_changed",
 );

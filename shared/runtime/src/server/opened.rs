@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Storage};
 use crate::data_dir::{self, Lock};
-use crate::migrate::Migrated;
+use crate::migrate::{Migrated, Migrations};
 use crate::module::{Deps, Module};
 use crate::start_error::StartError;
 use db::{Db, DbOptions, OpenError};
@@ -40,23 +40,53 @@ impl Files {
         let locks = needed.into_iter().map(|module| data_dir::lock(&config.data_dir, module.name()));
         Ok(Self { locks: locks.collect::<Result<_, _>>()?, directory: Some(config.data_dir.clone()) })
     }
+
+    /// Whether another process serves the domain from its file.
+    pub(crate) fn are_served(config: &Config, module: &Module) -> bool {
+        let on_files = matches!(config.storage(module.name()), Storage::File(_));
+        on_files && data_dir::is_locked(&config.data_dir, module.name())
+    }
+
+    /// What a command uses of the files that another process has.
+    pub(crate) fn of_another(config: &Config) -> Self {
+        Self { directory: Some(config.data_dir.clone()), locks: Vec::new() }
+    }
 }
 
 /// Opens the database of one domain. Of PostgreSQL it is an error that migrations are pending; who serves waits for
 /// them before.
 pub(crate) async fn open_one(module: Module, config: &Config) -> Result<Opened, StartError> {
-    let storage = config.storage(module.name());
-    let migrated = match (module.migrations, &storage) {
+    let migrated = match (module.migrations, config.storage(module.name())) {
         (None, _) => Migrated::default(),
-        (Some(migrations), Storage::File(_)) => (migrations.up)(storage.clone()).await?,
-        (Some(migrations), Storage::Postgres { schema, .. }) => {
-            let state = (migrations.look)(storage.clone()).await?;
-            if !state.pending.is_empty() {
-                return Err(StartError::new(format!("migrations of {schema} are pending: run `cleave migrate up`")));
-            }
-            Migrated { before: state.applied, now: 0 }
-        }
+        (Some(migrations), storage @ Storage::File(_)) => (migrations.up)(storage).await?,
+        (Some(migrations), storage @ Storage::Postgres { .. }) => up_to_date(migrations, storage).await?,
     };
+    open(module, config, migrated).await
+}
+
+/// Opens the database of a domain that another process serves, and never migrates it.
+pub(crate) async fn open_served(module: Module, config: &Config) -> Result<Opened, StartError> {
+    let migrated = match module.migrations {
+        None => Migrated::default(),
+        Some(migrations) => up_to_date(migrations, config.storage(module.name())).await?,
+    };
+    open(module, config, migrated).await
+}
+
+async fn up_to_date(migrations: Migrations, storage: Storage) -> Result<Migrated, StartError> {
+    let fix = match &storage {
+        Storage::File(path) => format!(
+            "{} lacks migrations that this version has: start this version on it first, which applies them",
+            path.display()
+        ),
+        Storage::Postgres { schema, .. } => format!("migrations of {schema} are pending: run `cleave migrate up`"),
+    };
+    let state = (migrations.look)(storage).await?;
+    if state.pending.is_empty() { Ok(Migrated { before: state.applied, now: 0 }) } else { Err(StartError::new(fix)) }
+}
+
+async fn open(module: Module, config: &Config, migrated: Migrated) -> Result<Opened, StartError> {
+    let storage = config.storage(module.name());
     let mut options = match storage {
         Storage::File(path) => DbOptions::file(path),
         Storage::Postgres { url, schema } => DbOptions::postgres(url.expose_secret(), schema),

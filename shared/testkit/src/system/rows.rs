@@ -60,6 +60,19 @@ impl System {
         }
     }
 
+    /// What its signing keys are sealed with, in hex.
+    ///
+    /// # Panics
+    /// When no user domain was ever started.
+    #[must_use]
+    pub fn keys_secret(&self) -> String {
+        if self.on_postgres() {
+            return self.ground.secret.clone();
+        }
+        let made = std::fs::read_to_string(self.directory().join("secrets/keys"));
+        made.expect("the secret that the first start made").trim().to_owned()
+    }
+
     /// The names of a domain's tables, sorted.
     pub async fn tables(&self, domain: &str) -> Vec<String> {
         let sql = if self.on_postgres() {

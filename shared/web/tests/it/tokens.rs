@@ -250,6 +250,13 @@ async fn only_signing_keys_on_p256_are_taken_and_a_key_that_is_gone_verifies_not
         with(&world.signer.jwk(), "kid", Value::Null),
         json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256", "kid": "key-1"}),
         json!({"kty": "from the future", "kid": "key-1"}),
+        with(&world.signer.jwk(), "crv", json!("P-999")),
+        with(&world.signer.jwk(), "crv", json!("P-384")),
+        with(&world.signer.jwk(), "x", Value::Null),
+        with(&world.signer.jwk(), "y", json!("!")),
+        with(&world.signer.jwk(), "key_ops", json!(7)),
+        json!("not a key"),
+        Value::Null,
     ];
     for key in unusable {
         *world.source.keys.lock().unwrap() = vec![key.clone(), next.jwk()];
@@ -257,6 +264,14 @@ async fn only_signing_keys_on_p256_are_taken_and_a_key_that_is_gone_verifies_not
         let old = world.signer.sign(&world.signer.header(), &claims);
         assert!(world.verifier.verify(&old).is_err(), "{key}");
     }
+
+    let padding = with(&next.jwk(), "kid", json!("x".repeat(64 * 1024)));
+    *world.source.keys.lock().unwrap() = vec![world.signer.jwk(), padding];
+    assert!(world.verifier.load(world.source.as_ref()).await.is_err(), "more than 64 KiB");
+    *world.source.keys.lock().unwrap() = (0..16).map(|_| next.jwk()).chain([world.signer.jwk()]).collect();
+    world.load().await;
+    let seventeenth = world.signer.sign(&world.signer.header(), &claims);
+    assert!(world.verifier.verify(&seventeenth).is_err(), "more than 16 keys");
 
     world.source.keys.lock().unwrap().clear();
     assert!(world.verifier.load(world.source.as_ref()).await.is_err(), "no key at all is a fault of the source");
