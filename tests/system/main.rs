@@ -14,6 +14,7 @@ mod faults;
 mod joining;
 mod metrics;
 mod missing;
+mod openapi;
 mod ops;
 mod poison;
 mod process;

@@ -23,9 +23,7 @@ pub(crate) struct Service {
 /// The route table.
 pub(crate) fn table() -> Vec<At> {
     vec![
-        At::new("/api/v1/notifications")
-            .get(list::list, list::operation())
-            .post(create::create, create::operation()),
+        At::new("/api/v1/notifications").get(list::list, list::operation()).post(create::create, create::operation()),
         At::new("/api/v1/notifications/mark").post(mark::mark, mark::operation()),
         At::new("/api/v1/notifications/{id}")
             .get(get::get, get::operation())

@@ -30,10 +30,10 @@ mod typed_password;
 
 pub use command::Command;
 pub use config::{BusSetting, Config, LogFormat, RemoteDomain, Seams, Storage};
+pub use description::document;
 pub use flags::ServeFlags;
 pub use gateway::GatewayTuning;
 pub use job::Job;
-pub use description::document;
 pub use module::{Deps, Module, Mounted};
 pub use run::run;
 pub use server::{Domain, Server, serve};

@@ -52,9 +52,7 @@ pub(crate) fn table() -> Vec<At> {
 /// Those of one domain, which answer below `prefix`; `domains` are those that the document names.
 pub(crate) fn of_domain(prefix: &str, domains: &[&str]) -> Vec<At> {
     let at = |path: &str| At::new(&format!("{prefix}{path}"));
-    let of = |operation: Operation| {
-        operation.tag("operations").admin().segment_of("domain", domains).forwarded()
-    };
+    let of = |operation: Operation| operation.tag("operations").admin().segment_of("domain", domains).forwarded();
     vec![
         at("/events").get(domain::events, of(domain::events_operation())),
         at("/events/{id}").get(domain::event, of(domain::event_operation())),

@@ -2,11 +2,11 @@
 
 use crate::auth::Caller;
 use contracts::UserId;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use sea_orm::sea_query::Value;
 use sea_orm::{ColumnTrait, Condition};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, de::IntoDeserializer};
 use std::borrow::Cow;
 

@@ -78,7 +78,9 @@ const LAST: i64 = 253_402_300_799;
 fn is_written_well(raw: &str) -> bool {
     let leap = raw.get(17..19) == Some("60");
     let last_of_a_day = raw.get(11..16) == Some("23:59") && raw.ends_with(['Z', 'z']);
-    raw.is_ascii() && raw.get(10..11).is_some_and(|between| between.eq_ignore_ascii_case("t")) && (!leap || last_of_a_day)
+    raw.is_ascii()
+        && raw.get(10..11).is_some_and(|between| between.eq_ignore_ascii_case("t"))
+        && (!leap || last_of_a_day)
 }
 
 impl FieldRule for InstantError {

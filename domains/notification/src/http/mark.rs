@@ -41,7 +41,10 @@ impl JsonSchema for MarkBody {
         let one = |name: &str, schema: Value| {
             let mut properties = json!({ "action": action, "ids": null, "before": null, "all": null });
             if let Some(properties) = properties.as_object_mut() {
-                properties.values_mut().filter(|schema| schema.is_null()).for_each(|schema| *schema = json!({ "type": "null" }));
+                properties
+                    .values_mut()
+                    .filter(|schema| schema.is_null())
+                    .for_each(|schema| *schema = json!({ "type": "null" }));
                 properties.insert(name.to_owned(), schema);
             }
             json!({

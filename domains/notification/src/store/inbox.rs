@@ -3,8 +3,8 @@
 use super::entity::notification::{Column, Entity};
 use contracts::UserId;
 use db::{DbError, Reader, Tx};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select};
 use schemars::JsonSchema;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select};
 use serde::Serialize;
 
 /// The two numbers.

@@ -7,9 +7,9 @@ use crate::domain::{Notification, State};
 use chrono::{DateTime, Utc};
 use contracts::UserId;
 use db::Reader;
+use schemars::JsonSchema;
 use sea_orm::sea_query::Order;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryTrait, Select};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use web::{AnyOf, AnyOrNone, Page, Paging, Problem};
 

@@ -1,6 +1,9 @@
 //! `POST /categories`.
 
-use super::{TaskState, category_view::{self, CategoryView}};
+use super::{
+    TaskState,
+    category_view::{self, CategoryView},
+};
 use crate::app::{self, CreateCategory, CreateCategoryError};
 use crate::domain::{Actor, Category, CategoryName, Color, Description, NewCategory};
 use actix_web::{HttpResponse, web::Data};

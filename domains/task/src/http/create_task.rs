@@ -1,7 +1,10 @@
 //! `POST /tasks`.
 
 use super::fields::{check_labels, instant};
-use super::{TaskState, task_view::{self, TaskView}};
+use super::{
+    TaskState,
+    task_view::{self, TaskView},
+};
 use crate::app::{self, CreateTask, CreateTaskError};
 use crate::domain::{Actor, Description, Labels, NewTask, Task, Title};
 use actix_web::{HttpResponse, web::Data};

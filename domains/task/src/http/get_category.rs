@@ -1,6 +1,10 @@
 //! `GET /categories/{id}`.
 
-use super::{TaskState, category_view::{self, CategoryView}, problems::not_found};
+use super::{
+    TaskState,
+    category_view::{self, CategoryView},
+    problems::not_found,
+};
 use crate::domain::Actor;
 use crate::store;
 use actix_web::{HttpRequest, HttpResponse, web::Data};

@@ -1,6 +1,10 @@
 //! `GET /tasks/{id}`.
 
-use super::{TaskState, problems::not_found, task_view::{self, TaskView}};
+use super::{
+    TaskState,
+    problems::not_found,
+    task_view::{self, TaskView},
+};
 use crate::domain::Actor;
 use crate::store;
 use actix_web::{HttpRequest, HttpResponse, web::Data};

@@ -1,6 +1,9 @@
 //! `GET /categories`: the caller's own, by name.
 
-use super::{TaskState, category_view::{self, CategoryView}};
+use super::{
+    TaskState,
+    category_view::{self, CategoryView},
+};
 use crate::store;
 use actix_web::{HttpResponse, web::Data};
 use web::openapi::Operation;

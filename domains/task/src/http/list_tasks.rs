@@ -1,6 +1,9 @@
 //! `GET /tasks`.
 
-use super::{TaskState, task_view::{self, TaskView}};
+use super::{
+    TaskState,
+    task_view::{self, TaskView},
+};
 use crate::domain::Actor;
 use crate::store::{self, TaskFilter};
 use actix_web::{HttpResponse, web::Data};

@@ -1,6 +1,9 @@
 //! `PATCH /categories/{id}`: a JSON Merge Patch. Null empties a field; the name has no empty value.
 
-use super::{TaskState, category_view::{self, CategoryView}};
+use super::{
+    TaskState,
+    category_view::{self, CategoryView},
+};
 use crate::app::{self, UpdateCategory};
 use crate::domain::{Actor, Category, CategoryEdit, CategoryName, Color, Description};
 use actix_web::{HttpResponse, web::Data};

@@ -2,7 +2,10 @@
 
 use super::fields::{check_labels, instant};
 use super::replace_task::CHANGES;
-use super::{TaskState, task_view::{self, TaskView}};
+use super::{
+    TaskState,
+    task_view::{self, TaskView},
+};
 use crate::app::{self, UpdateTask};
 use crate::domain::{Actor, Description, Edit, Labels, Task, Title};
 use actix_web::{HttpResponse, web::Data};

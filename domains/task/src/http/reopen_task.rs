@@ -1,6 +1,10 @@
 //! `POST /tasks/{id}/reopen`.
 
-use super::{TaskState, problems::not_found, task_view::{self, TaskView}};
+use super::{
+    TaskState,
+    problems::not_found,
+    task_view::{self, TaskView},
+};
 use crate::app::{self, ReopenTask, ReopenTaskError};
 use crate::domain::{Actor, Task};
 use actix_web::{HttpResponse, web::Data};

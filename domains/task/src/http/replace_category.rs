@@ -1,7 +1,11 @@
 //! `PUT /categories/{id}`: every writable field; one that is absent is emptied.
 
 use super::create_category::{CategoryBody, body_example};
-use super::{TaskState, category_view::{self, CategoryView}, problems::not_found};
+use super::{
+    TaskState,
+    category_view::{self, CategoryView},
+    problems::not_found,
+};
 use crate::app::{self, UpdateCategory, UpdateCategoryError};
 use crate::domain::{Actor, Category, CategoryEdit};
 use actix_web::{HttpResponse, web::Data};

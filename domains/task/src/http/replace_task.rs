@@ -1,7 +1,12 @@
 //! `PUT /tasks/{id}`: every writable field; one that is absent is emptied. Only the status stays when it is absent: it
 //! is moved by its own rules and has no empty value.
 
-use super::{TaskState, create_task::CreateTaskBody, problems::not_found, task_view::{self, TaskView}};
+use super::{
+    TaskState,
+    create_task::CreateTaskBody,
+    problems::not_found,
+    task_view::{self, TaskView},
+};
 use crate::app::{self, UpdateTask, UpdateTaskError};
 use crate::domain::{Actor, Description, Edit, EditError, Labels, Task, Title};
 use actix_web::{HttpResponse, web::Data};
@@ -46,12 +51,8 @@ pub(super) fn operation() -> Operation {
 }
 
 /// What stands in the way of a change, whoever asks for it and how.
-pub(super) const CHANGES: [ProblemCode; 4] = [
-    ProblemCode::Forbidden,
-    ProblemCode::InvalidTransition,
-    ProblemCode::UnknownUser,
-    ProblemCode::UnknownCategory,
-];
+pub(super) const CHANGES: [ProblemCode; 4] =
+    [ProblemCode::Forbidden, ProblemCode::InvalidTransition, ProblemCode::UnknownUser, ProblemCode::UnknownCategory];
 
 pub(super) async fn replace_task(
     state: Data<TaskState>,

@@ -7,9 +7,9 @@ use crate::domain::Actor;
 use chrono::{DateTime, Utc};
 use contracts::task::{Priority, Status};
 use contracts::{CategoryId, UserId};
+use schemars::JsonSchema;
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, ExprTrait};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use web::{AnyOf, AnyOrNone, Instant, UserRef, Word};
 
@@ -81,7 +81,9 @@ fn is_not_overdue(now: DateTime<Utc>) -> Condition {
 fn labelled(any: &AnyOrNone<Word>) -> Condition {
     let mut condition = Condition::any();
     if !any.values.is_empty() {
-        let with = tasks_with_labels().and_where(label_row::Column::Label.is_in(any.values.iter().map(|Word(label)| label))).take();
+        let with = tasks_with_labels()
+            .and_where(label_row::Column::Label.is_in(any.values.iter().map(|Word(label)| label)))
+            .take();
         condition = condition.add(Column::Id.in_subquery(with));
     }
     if any.none {

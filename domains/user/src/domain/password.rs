@@ -1,8 +1,8 @@
 //! What may become a password. Rule: length and being guessable decide, never its composition; it is neither trimmed
 //! nor shortened, because what is checked later must be what was typed.
 
-use secrecy::{ExposeSecret, SecretString};
 use schemars::json_schema;
+use secrecy::{ExposeSecret, SecretString};
 use web::FieldRule;
 use web::openapi::TEXT;
 

@@ -1,7 +1,7 @@
 //! The name a user signs in with. Rule: `[a-z0-9_.-]`, so that two usernames that look alike are alike.
 
-use std::fmt::{self, Display};
 use schemars::json_schema;
+use std::fmt::{self, Display};
 use web::FieldRule;
 
 /// A valid username, always lower case.

@@ -3,8 +3,8 @@
 
 use crate::domain::{DisplayName, Edit, Email, NewUser, Password, Timezone, Username};
 use contracts::user::Role;
-use secrecy::SecretString;
 use schemars::{JsonSchema, json_schema};
+use secrecy::SecretString;
 use serde::Deserialize;
 use web::openapi::TEXT;
 use web::{FieldErrors, Patch, Problem, ProblemCode};

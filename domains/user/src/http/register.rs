@@ -8,8 +8,8 @@ use crate::state::UserState;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use contracts::user::Role;
-use secrecy::SecretString;
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use web::openapi::Operation;
@@ -35,9 +35,9 @@ pub(super) struct Register {
 pub(super) fn operation() -> Operation {
     Operation::new("register", "Makes an account")
         .tag("auth")
-        .body::<Register>(|| {
-            json!({ "username": "anna", "email": "anna@example.org", "password": "correct horse battery" })
-        })
+        .body::<Register>(
+            || json!({ "username": "anna", "email": "anna@example.org", "password": "correct horse battery" }),
+        )
         .keyed()
         .created::<UserView>(view::example)
         .problems(&[ProblemCode::UsernameTaken, ProblemCode::EmailTaken, ProblemCode::RegistrationClosed])

@@ -1,11 +1,11 @@
 //! What operators did, and what the system gave up by itself. Rule: one row for each change, written with it; a call that
 //! changes nothing leaves none.
 
-use schemars::JsonSchema;
 use super::audit_row::{ActiveModel, Column, Entity};
 use super::filter::Window;
 use chrono::{DateTime, Utc};
 use db::{Db, DbError, Tx};
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::Serialize;
 use uuid::Uuid;

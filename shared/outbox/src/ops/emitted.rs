@@ -1,12 +1,12 @@
 //! What a domain emitted. Rule: the outbox is the publisher's own word; nothing here knows a consumer.
 
-use schemars::JsonSchema;
 use super::filter::{Columns, Criteria, EventStatus, Window};
 use super::record::EventRecord;
 use crate::entity::outbox::{Column, Entity};
 use chrono::{DateTime, Utc};
 use contracts::EventId;
 use db::{Db, DbError};
+use schemars::JsonSchema;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;

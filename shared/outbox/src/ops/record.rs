@@ -2,13 +2,13 @@
 //! damaged is shown as far as it can be read, since whoever looks for it needs it most; a secret is never shown, sealed
 //! or not.
 
-use schemars::JsonSchema;
 use super::filter::EventStatus;
 use crate::due::AT_ONCE;
 use crate::entity::{inbox, outbox};
 use crate::row::Headers;
 use chrono::{DateTime, Utc};
 use contracts::ERASED;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;

@@ -99,9 +99,7 @@ pub(super) fn services_operation() -> Operation {
 
 /// For the document.
 pub(super) fn routes_operation() -> Operation {
-    let example = || {
-        json!({ "items": [{ "prefix": "/api/v1/tasks", "service": "task", "place": "mounted" }], "next_cursor": null })
-    };
+    let example = || json!({ "items": [{ "prefix": "/api/v1/tasks", "service": "task", "place": "mounted" }], "next_cursor": null });
     Operation::new("listServiceRoutes", "Which addresses lead to which domain")
         .tag("operations")
         .admin()
@@ -110,11 +108,7 @@ pub(super) fn routes_operation() -> Operation {
 
 pub(super) async fn services(listed: Data<Listed>, _: Admin, _: Params<NoParams>) -> Result<HttpResponse, Problem> {
     let items = listed.0.iter();
-    answer(
-        items
-            .map(|entry| ServiceView { name: entry.name, place: entry.place, targets: entry.targets() })
-            .collect(),
-    )
+    answer(items.map(|entry| ServiceView { name: entry.name, place: entry.place, targets: entry.targets() }).collect())
 }
 
 pub(super) async fn routes(listed: Data<Listed>, _: Admin, _: Params<NoParams>) -> Result<HttpResponse, Problem> {

@@ -41,7 +41,8 @@ impl MetricsListener {
             System::new().block_on(async move {
                 let app = move || {
                     let app = App::new().app_data(Data::clone(&process)).app_data(Data::clone(&requests));
-                    app.service(At::new("/metrics").get(scraped, super::operation())).default_service(to(web::not_found))
+                    app.service(At::new("/metrics").get(scraped, super::operation()))
+                        .default_service(to(web::not_found))
                 };
                 let server = HttpServer::new(app).workers(1).disable_signals().client_request_timeout(HEAD);
                 let server = server.listen(listener)?.run();

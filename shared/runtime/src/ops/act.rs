@@ -34,7 +34,9 @@ macro_rules! actions {
 actions! { retry; skip; replay; give_up; }
 
 pub(super) fn retry_operation() -> Operation {
-    action("retryEvent", "Hands a dead event to its consumer again; a failing one is tried now", || shapes::action("retry"))
+    action("retryEvent", "Hands a dead event to its consumer again; a failing one is tried now", || {
+        shapes::action("retry")
+    })
 }
 
 pub(super) fn skip_operation() -> Operation {

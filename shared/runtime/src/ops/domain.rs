@@ -52,9 +52,14 @@ pub(super) async fn dead_letters(request: HttpRequest, desk: Data<Desk>, _: Admi
 }
 
 pub(super) fn subscriptions_operation() -> Operation {
-    Operation::new("listDomainSubscriptions", "What that domain hears, and what it has emitted").ok::<Subscriptions>(|| {
-        shapes::page(json!([shapes::heard()]), json!({ "emitted": [{ "aggregate": "notification", "emitted": 1 }] }))
-    })
+    Operation::new("listDomainSubscriptions", "What that domain hears, and what it has emitted").ok::<Subscriptions>(
+        || {
+            shapes::page(
+                json!([shapes::heard()]),
+                json!({ "emitted": [{ "aggregate": "notification", "emitted": 1 }] }),
+            )
+        },
+    )
 }
 
 pub(super) async fn subscriptions(desk: Data<Desk>, _: Admin, _: Params<NoParams>) -> Result<HttpResponse, Problem> {

@@ -31,9 +31,9 @@ pub(super) fn outbox_operation() -> Operation {
     all("listOutbox", "What each publisher has not got rid of, oldest first, and why")
         .list::<OutboxFilters>()
         .ok::<MergedOutbox>(|| {
-            let more = json!({ "unanswered": [], "backlogs": { "task": shapes::backlog() } });
-            shapes::page(json!([shapes::event()]), more)
-        })
+        let more = json!({ "unanswered": [], "backlogs": { "task": shapes::backlog() } });
+        shapes::page(json!([shapes::event()]), more)
+    })
 }
 
 pub(super) fn subscriptions_operation() -> Operation {

@@ -15,7 +15,10 @@ pub(super) fn operation() -> Operation {
         .tag("operations")
         .admin()
         .ok::<Modules>(|| {
-            shapes::page(json!([shapes::module()]), json!({ "unanswered": [{ "domain": "task", "code": "unavailable" }] }))
+            shapes::page(
+                json!([shapes::module()]),
+                json!({ "unanswered": [{ "domain": "task", "code": "unavailable" }] }),
+            )
         })
 }
 

@@ -15,9 +15,11 @@ pub(super) fn operation() -> Operation {
     Operation::new("goOnRestored", "Goes on with a database that was put back from a backup and refuses to emit")
         .no_body()
         .keyed()
-        .reply(Reply::new(202, "The effect follows.").json::<Restored>(|| {
-            json!({ "domain": "task", "action": "restored", "changed": true, "stream_epoch": 2 })
-        }))
+        .reply(
+            Reply::new(202, "The effect follows.").json::<Restored>(
+                || json!({ "domain": "task", "action": "restored", "changed": true, "stream_epoch": 2 }),
+            ),
+        )
 }
 
 pub(super) async fn restored(

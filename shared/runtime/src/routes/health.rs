@@ -91,16 +91,23 @@ pub(super) fn operation() -> Operation {
 }
 
 pub(super) fn live_operation() -> Operation {
-    described::<Live>("getLiveness", "Whether the process lives", || json!({ "status": "healthy", "timestamp": TIMESTAMP }))
+    described::<Live>(
+        "getLiveness",
+        "Whether the process lives",
+        || json!({ "status": "healthy", "timestamp": TIMESTAMP }),
+    )
 }
 
 pub(super) fn ready_operation() -> Operation {
-    described::<Ready>("getReadiness", "Whether requests may be sent to the process", || {
-        json!({ "status": "ready", "timestamp": TIMESTAMP })
-    })
-    .reply(Reply::new(503, "They may not.").json::<Ready>(|| {
-        json!({ "status": "not_ready", "reason": "stopping", "timestamp": TIMESTAMP })
-    }))
+    described::<Ready>(
+        "getReadiness",
+        "Whether requests may be sent to the process",
+        || json!({ "status": "ready", "timestamp": TIMESTAMP }),
+    )
+    .reply(
+        Reply::new(503, "They may not.")
+            .json::<Ready>(|| json!({ "status": "not_ready", "reason": "stopping", "timestamp": TIMESTAMP })),
+    )
 }
 
 pub(super) fn service_operation(domains: &[&str]) -> Operation {

@@ -58,8 +58,7 @@ pub(super) async fn root(request: HttpRequest, process: Data<Process>, _: Params
     let mounted = process.domains.iter().map(|domain| domain.name);
     let served = mounted.chain(process.remote.iter().map(|service| service.name));
     let services = served.map(|name| (name.to_owned(), format!("/health/{name}"))).collect();
-    let links =
-        Links { openapi: "/openapi.json", docs: "/docs", errors: "/docs/errors", health: "/health", services };
+    let links = Links { openapi: "/openapi.json", docs: "/docs", errors: "/docs/errors", health: "/health", services };
     let root = RootView { name: "Cleave", version: env!("CARGO_PKG_VERSION"), links };
     HttpResponse::Ok().insert_header((header::VARY, "Accept, Origin")).json(root)
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::Notify;
+use web::openapi::Operation;
 use web::{At, KeySnapshot, KeySource, KeySourceError, Revocation};
 
 pub struct Messaging;
@@ -54,7 +55,10 @@ fn keys() -> Arc<dyn KeySource> {
 pub fn domain(name: &'static str, prefixes: &'static [&'static str]) -> Module {
     with(name, prefixes, move || {
         Mounted::new().routes(move |config| {
-            config.service(At::new(prefixes[0]).get(move || async move { HttpResponse::Ok().body(name) }, Operation::new("get", "Its name")));
+            config.service(
+                At::new(prefixes[0])
+                    .get(move || async move { HttpResponse::Ok().body(name) }, Operation::new("get", "Its name")),
+            );
         })
     })
 }

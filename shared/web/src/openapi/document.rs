@@ -101,16 +101,36 @@ pub(super) fn headers() -> Map<String, Value> {
         (name.to_owned(), json!({ "description": description, "required": required, "schema": schema }))
     };
     Map::from_iter([
-        header("X-Request-Id", true, "The id of the request: the client's own, or a new one.", "^[A-Za-z0-9._-]{1,128}$"),
+        header(
+            "X-Request-Id",
+            true,
+            "The id of the request: the client's own, or a new one.",
+            "^[A-Za-z0-9._-]{1,128}$",
+        ),
         header("traceparent", true, "W3C trace context.", "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"),
         header("Server-Timing", true, "How long the server took, in milliseconds.", r"^app;dur=[0-9]+\.[0-9]{2}$"),
-        header("RateLimit", false, "How many requests are left, and for how many seconds; absent where nothing is limited.", r#"^"[a-z_-]+";r=[0-9]+;t=[0-9]+"#),
-        header("RateLimit-Policy", false, "How many requests are allowed in how many seconds; absent where nothing is limited.", r#"^"[a-z_-]+";q=[0-9]+;w=[0-9]+"#),
+        header(
+            "RateLimit",
+            false,
+            "How many requests are left, and for how many seconds; absent where nothing is limited.",
+            r#"^"[a-z_-]+";r=[0-9]+;t=[0-9]+"#,
+        ),
+        header(
+            "RateLimit-Policy",
+            false,
+            "How many requests are allowed in how many seconds; absent where nothing is limited.",
+            r#"^"[a-z_-]+";q=[0-9]+;w=[0-9]+"#,
+        ),
         header("Retry-After", true, "When to come again, in seconds.", "^[0-9]+$"),
         header("WWW-Authenticate", true, "That a bearer token is needed, or is no good.", "^Bearer"),
         header("ETag", true, "The version of the resource, for If-Match and If-None-Match.", r#"^"[!#-~]+"$"#),
         header("Location", true, "The address of the resource.", "^/"),
         header("Cache-Control", true, "How long the answer may be kept.", "max-age|no-cache|no-store"),
-        header("Idempotency-Replayed", false, "`true` where the answer is that of an earlier request with the same key.", "^true$"),
+        header(
+            "Idempotency-Replayed",
+            false,
+            "`true` where the answer is that of an earlier request with the same key.",
+            "^true$",
+        ),
     ])
 }

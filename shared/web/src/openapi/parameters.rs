@@ -85,7 +85,8 @@ fn without_null(mut schema: Value) -> Value {
 }
 
 fn paging(sort: &[&str]) -> Vec<Value> {
-    let mut all = vec![json!({ "$ref": "#/components/parameters/limit" }), json!({ "$ref": "#/components/parameters/cursor" })];
+    let mut all =
+        vec![json!({ "$ref": "#/components/parameters/limit" }), json!({ "$ref": "#/components/parameters/cursor" })];
     if !sort.is_empty() {
         all.push(sorting(sort));
     }
@@ -95,9 +96,7 @@ fn paging(sort: &[&str]) -> Vec<Value> {
 /// Different fields, each with or without a minus sign: no field may stand there in both ways.
 fn sorting(fields: &[&str]) -> Value {
     let keys: Vec<String> = fields.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
-    let both = |field: &&str| {
-        json!({ "not": { "allOf": [{ "contains": { "const": field } }, { "contains": { "const": format!("-{field}") } }] } })
-    };
+    let both = |field: &&str| json!({ "not": { "allOf": [{ "contains": { "const": field } }, { "contains": { "const": format!("-{field}") } }] } });
     json!({
         "name": "sort",
         "in": "query",
@@ -125,9 +124,7 @@ const fn reference(header: RequestHeader) -> &'static str {
 
 /// Those that mean the same wherever they stand.
 pub(super) fn shared() -> Map<String, Value> {
-    let header = |name: &str, description: &str, schema: Value| {
-        json!({ "name": name, "in": "header", "description": description, "schema": schema })
-    };
+    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
     let tag = r#"(?:W/)?"[\t !#-~]*""#;
     let tags = format!(r"^(?:\*|{tag}(?:[\t ]*,[\t ]*{tag}){{0,7}})$");
     let all = json!({

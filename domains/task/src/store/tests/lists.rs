@@ -21,7 +21,8 @@ pub(super) async fn titles(bench: &Bench, by: Actor, query: &str) -> Result<Vec<
 /// The titles of a page, and the cursor of the next.
 pub(super) async fn page(bench: &Bench, by: Actor, query: &str) -> Result<(Vec<String>, Option<String>), Problem> {
     let request = TestRequest::with_uri(&format!("/api/v1/tasks?{query}")).to_http_request();
-    let SortedListing { filters, paging } = SortedListing::<TaskFilter>::from_request(&request, &mut Payload::None).await?;
+    let SortedListing { filters, paging } =
+        SortedListing::<TaskFilter>::from_request(&request, &mut Payload::None).await?;
     let page = list_tasks(bench.db.reader(), by, &filters, &paging, now()).await?;
     Ok((page.items.iter().map(|task| task.title.as_str().to_owned()).collect(), page.next_cursor))
 }

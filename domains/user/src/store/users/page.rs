@@ -5,9 +5,9 @@ use super::user;
 use crate::domain::User;
 use contracts::user::Role;
 use db::{DbError, Reader};
+use schemars::JsonSchema;
 use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use web::{AnyOf, Instant, Keyset, Page, Paging, Phrase, Problem};
 
