@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test ends at what it did not expect")]
 
 pub mod additive;
+pub mod api;
 pub mod arrows;
 pub mod faults;
 pub mod snapshot;

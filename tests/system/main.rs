@@ -16,6 +16,7 @@ mod forged;
 mod joining;
 mod metrics;
 mod missing;
+mod openapi;
 mod ops;
 mod pages;
 mod poison;

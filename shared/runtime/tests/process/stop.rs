@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use web::At;
+use web::openapi::Operation;
 
 #[tokio::test]
 async fn a_request_under_way_is_finished_and_no_new_one_is_taken() {
@@ -17,14 +18,15 @@ async fn a_request_under_way_is_finished_and_no_new_one_is_taken() {
         let (told, waited) = (Arc::clone(&told), Arc::clone(&waited));
         Mounted::new().routes(move |config| {
             let (told, waited) = (Arc::clone(&told), Arc::clone(&waited));
-            config.service(At::new("/api/v1/notes").get(move || {
+            let handler = move || {
                 let (told, waited) = (Arc::clone(&told), Arc::clone(&waited));
                 async move {
                     told.notify_one();
                     waited.notified().await;
                     HttpResponse::Ok().body("finished")
                 }
-            }));
+            };
+            config.service(At::new("/api/v1/notes").get(handler, Operation::new("get", "Something slow")));
         })
     });
     let (_directory, config) = place();

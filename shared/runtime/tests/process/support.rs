@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::Notify;
+use web::openapi::Operation;
 use web::{At, KeySnapshot, KeySource, KeySourceError, Revocation};
 
 pub struct Messaging;

@@ -1,6 +1,6 @@
 //! Bodies: what is read, and each way to be refused.
 
-use crate::world::{Reply, World, ask, serve};
+use crate::world::{Reply, World, ask, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -56,7 +56,7 @@ async fn act(_: NoBody) -> HttpResponse {
 
 async fn send(request: TestRequest) -> Reply {
     let world = World::new().await;
-    let app = serve!(world, At::new("/notes").post(echo).patch(echo));
+    let app = serve!(world, At::new("/notes").post(echo, undescribed()).patch(echo, undescribed()));
     ask(&app, request.to_request()).await
 }
 
@@ -185,7 +185,7 @@ async fn a_body_of_the_limit_is_read_and_one_byte_more_is_413() {
     assert!(announced.closes, "the rest of the body is not waited for");
 
     let world = World::new().await;
-    let app = serve!(world, At::new("/notes").post(echo));
+    let app = serve!(world, At::new("/notes").post(echo, undescribed()));
     let chunks = stream::iter((0..300).map(|_| Ok::<_, PayloadError>(Bytes::from(vec![b' '; 1024]))));
     let request = TestRequest::post().uri("/notes").insert_header(("content-type", "application/json")).to_request();
     let (request, _) = request.replace_payload(arriving(chunks));
@@ -195,7 +195,7 @@ async fn a_body_of_the_limit_is_read_and_one_byte_more_is_413() {
 #[actix_web::test]
 async fn an_action_without_fields_takes_nothing_or_an_empty_object() {
     let world = World::new().await;
-    let app = serve!(world, At::new("/act").post(act));
+    let app = serve!(world, At::new("/act").post(act, undescribed()));
     let empty = ask(&app, TestRequest::post().uri("/act").to_request()).await;
     assert_eq!(empty.status, 204);
     let act = |kind: &'static str, body: String| {
@@ -215,7 +215,7 @@ async fn an_action_without_fields_takes_nothing_or_an_empty_object() {
 async fn a_body_that_comes_too_slowly_is_408() {
     let mut world = World::new().await;
     world.edge = Data::new(Edge { body_deadline: Duration::from_millis(20), ..Edge::default() });
-    let app = serve!(world, At::new("/notes").post(echo));
+    let app = serve!(world, At::new("/notes").post(echo, undescribed()));
     let request = TestRequest::post().uri("/notes").insert_header(("content-type", "application/json")).to_request();
     let never = stream::pending::<Result<Bytes, PayloadError>>();
     let (request, _) = request.replace_payload(arriving(never));

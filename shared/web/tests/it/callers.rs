@@ -1,6 +1,6 @@
 //! Who is let in, and what the others are told.
 
-use crate::world::{Reply, World, anna, ask, serve};
+use crate::world::{Reply, World, anna, ask, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::test::TestRequest;
 use serde_json::json;
@@ -23,7 +23,12 @@ async fn admin(Admin(caller): Admin) -> HttpResponse {
 }
 
 async fn get(world: &World, path: &str, authorization: &[&str]) -> Reply {
-    let app = serve!(world, At::new("/me").get(me), At::new("/fresh").get(fresh), At::new("/admin").get(admin));
+    let app = serve!(
+        world,
+        At::new("/me").get(me, undescribed()),
+        At::new("/fresh").get(fresh, undescribed()),
+        At::new("/admin").get(admin, undescribed())
+    );
     let mut request = TestRequest::get().uri(path);
     for value in authorization {
         request = request.append_header(("authorization", *value));

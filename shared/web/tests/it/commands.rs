@@ -1,6 +1,6 @@
 //! Writes: the runner, If-Match and the idempotency record on a real database.
 
-use crate::world::{Reply, World, anna, ask, ben, serve};
+use crate::world::{Reply, World, anna, ask, ben, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::test::TestRequest;
 use actix_web::web::Data;

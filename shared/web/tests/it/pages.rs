@@ -1,6 +1,6 @@
 //! Keyset pages on a real database.
 
-use crate::world::{Reply, World, ask, serve};
+use crate::world::{Reply, World, ask, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::test::TestRequest;
 use actix_web::web::Data;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use tempfile::TempDir;
-use web::{At, Listing, NoParams, Problem};
+use web::{At, Listing, NoParams, Problem, SortedListing};
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "item")]

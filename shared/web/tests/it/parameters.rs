@@ -1,14 +1,13 @@
 //! Query strings and path ids.
 
-use crate::world::{Reply, World, anna, ask, ben, serve};
+use crate::world::{Reply, World, anna, ask, ben, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::test::TestRequest;
-use chrono::{DateTime, Utc};
 use contracts::TaskId;
 use contracts::task::Status;
 use serde::Deserialize;
 use serde_json::json;
-use web::{AnyOf, AnyOrNone, At, Caller, Id, Listing, Params, Problem, UserRef};
+use web::{AnyOf, AnyOrNone, At, Caller, Id, Instant, Listing, NoParams, Params, Problem, SortedListing, UserRef};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +16,7 @@ struct Filters {
     category_id: Option<AnyOrNone<TaskId>>,
     assignee_id: Option<UserRef>,
     overdue: Option<bool>,
-    due_before: Option<DateTime<Utc>>,
+    due_before: Option<Instant>,
     depth: Option<u32>,
 }
 
@@ -26,12 +25,20 @@ fn shown(filters: &Filters, caller: &Caller) -> serde_json::Value {
         "status": filters.status.as_ref().map(|any| any.0.iter().map(|s| s.as_str()).collect::<Vec<_>>()),
         "category_id": filters.category_id.as_ref().map(|any| json!({"none": any.none, "values": any.values})),
         "assignee_id": filters.assignee_id.map(|user| user.resolve(caller)),
-        "overdue": filters.overdue, "due_before": filters.due_before, "depth": filters.depth,
+        "overdue": filters.overdue, "due_before": filters.due_before.map(|instant| instant.0), "depth": filters.depth,
     })
 }
 
 async fn list(caller: Caller, listing: Listing<Filters>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"filters": shown(&listing.filters, &caller), "limit": listing.paging.limit()}))
+}
+
+async fn sorted(caller: Caller, listing: SortedListing<Filters>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"filters": shown(&listing.filters, &caller), "limit": listing.paging.limit()}))
+}
+
+async fn nothing(_: Params<NoParams>) -> HttpResponse {
+    HttpResponse::Ok().finish()
 }
 
 async fn params(caller: Caller, Params(filters): Params<Filters>) -> HttpResponse {
@@ -44,8 +51,14 @@ async fn by_id(Id(id): Id<TaskId>) -> Result<HttpResponse, Problem> {
 
 async fn get(uri: &str) -> Reply {
     let world = World::new().await;
-    let app =
-        serve!(world, At::new("/list").get(list), At::new("/params").get(params), At::new("/tasks/{id}").get(by_id));
+    let app = serve!(
+        world,
+        At::new("/list").get(list, undescribed()),
+        At::new("/sorted").get(sorted, undescribed()),
+        At::new("/nothing").get(nothing, undescribed()),
+        At::new("/params").get(params, undescribed()),
+        At::new("/tasks/{id}").get(by_id, undescribed())
+    );
     let token = format!("Bearer {}", world.token(anna()));
     ask(&app, TestRequest::get().uri(uri).insert_header(("authorization", token)).to_request()).await
 }
@@ -77,9 +90,17 @@ async fn an_unknown_parameter_is_400_and_is_named() {
     let reply = get("/list?stauts=todo").await;
     assert_eq!(reply.problem(), (400, "unknown_parameter"));
     assert_eq!(reply.body["parameter"], "stauts");
-    let allowed =
-        json!(["status", "category_id", "assignee_id", "overdue", "due_before", "depth", "limit", "cursor", "sort"]);
+    assert_eq!(reply.body["nearest"], "status");
+    assert_eq!(reply.body["detail"], "`stauts` is not a parameter of this endpoint; did you mean `status`?");
+    let allowed = json!(["status", "category_id", "assignee_id", "overdue", "due_before", "depth", "limit", "cursor"]);
     assert_eq!(reply.body["allowed"], allowed);
+    let sorted = get("/sorted?srt=title").await;
+    assert_eq!((&sorted.body["nearest"], &sorted.body["allowed"][8]), (&json!("sort"), &json!("sort")));
+    assert_eq!(get("/list?sort=title").await.problem(), (400, "unknown_parameter"));
+    let none = get("/nothing?x=1").await;
+    assert_eq!(none.problem(), (400, "unknown_parameter"));
+    assert_eq!(none.body["detail"], "`x` is not a parameter of this endpoint, which has none");
+    assert_eq!((&none.body["nearest"], &none.body["allowed"]), (&json!(null), &json!([])));
     let single = get("/params?limit=3").await;
     assert_eq!(single.problem(), (400, "unknown_parameter"));
     assert!(!single.body["allowed"].as_array().unwrap().contains(&json!("limit")));
@@ -98,6 +119,7 @@ async fn a_value_that_is_not_allowed_is_400_and_its_parameter_is_named() {
         ("overdue=yes", "overdue"),
         ("due_before=soon", "due_before"),
         ("due_before=2026-01-02", "due_before"),
+        ("due_before=2026-01-02%2000:00:00Z", "due_before"),
         ("depth=-1", "depth"),
         ("depth=4294967296", "depth"),
         ("status=todo%00", "status"),
@@ -107,6 +129,7 @@ async fn a_value_that_is_not_allowed_is_400_and_its_parameter_is_named() {
         ("limit=ten", "limit"),
         ("limit=%2B5", "limit"),
         ("limit=", "limit"),
+        ("limit=07", "limit"),
         ("limit=1&limit=2", "limit"),
     ] {
         let reply = get(&format!("/list?{query}")).await;

@@ -1,6 +1,6 @@
 //! What the layers around the routes do to every answer.
 
-use crate::world::{Reply, World, ask, serve};
+use crate::world::{Reply, World, ask, serve, undescribed};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::TestRequest;
 use actix_web::web::{Data, Json, Path, Query};
@@ -69,14 +69,14 @@ async fn send(request: TestRequest) -> Reply {
 async fn send_to(world: &World, request: TestRequest) -> Reply {
     let app = serve!(
         world,
-        At::new("/fine").get(fine).post(fine).delete(fine),
-        At::new("/panics").get(panics),
-        At::new("/plain/{status}").get(plain_text),
-        At::new("/database/{error}").get(database),
-        At::new("/json").post(actix_json),
-        At::new("/query").get(actix_query),
-        At::new("/path/{n}").get(actix_path),
-        At::new("/foreign").get(foreign),
+        At::new("/fine").get(fine, undescribed()).post(fine, undescribed()).delete(fine, undescribed()),
+        At::new("/panics").get(panics, undescribed()),
+        At::new("/plain/{status}").get(plain_text, undescribed()),
+        At::new("/database/{error}").get(database, undescribed()),
+        At::new("/json").post(actix_json, undescribed()),
+        At::new("/query").get(actix_query, undescribed()),
+        At::new("/path/{n}").get(actix_path, undescribed()),
+        At::new("/foreign").get(foreign, undescribed()),
     );
     ask(&app, request.to_request()).await
 }

@@ -1,6 +1,6 @@
 //! Reads of one resource: tags and 304.
 
-use crate::world::{Reply, World, ask, serve};
+use crate::world::{Reply, World, ask, serve, undescribed};
 use actix_web::test::TestRequest;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn public(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 async fn get(path: &str, known: Option<&str>) -> Reply {
     let world = World::new().await;
-    let app = serve!(world, At::new("/full").get(full), At::new("/public").get(public));
+    let app = serve!(world, At::new("/full").get(full, undescribed()), At::new("/public").get(public, undescribed()));
     let mut request = TestRequest::get().uri(path);
     if let Some(known) = known {
         request = request.insert_header(("if-none-match", known));

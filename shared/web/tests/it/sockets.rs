@@ -1,6 +1,6 @@
 //! What only a real connection shows: bytes that are left out, and connections that end.
 
-use crate::world::{World, serve_on};
+use crate::world::{World, serve_on, undescribed};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use std::io::{ErrorKind, Read, Write};
@@ -52,7 +52,12 @@ async fn is_left(address: SocketAddr, sent: Vec<u8>) -> bool {
 async fn server() -> (actix_web::dev::ServerHandle, SocketAddr) {
     let mut world = World::new().await;
     world.edge = Data::new(Edge { body_deadline: Duration::from_millis(100), ..Edge::default() });
-    serve_on!(world, At::new("/fine").get(fine), At::new("/take").post(take), At::new("/panics/{n}").get(panics))
+    serve_on!(
+        world,
+        At::new("/fine").get(fine, undescribed()),
+        At::new("/take").post(take, undescribed()),
+        At::new("/panics/{n}").get(panics, undescribed())
+    )
 }
 
 #[actix_web::test]

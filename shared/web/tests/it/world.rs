@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use uuid::Uuid;
+use web::openapi::Operation;
 use web::{
     AUDIENCE, CLIENT_ID, Claims, Edge, KeySnapshot, KeySource, KeySourceError, Revocation, Revoked, TOKEN_TYPE,
     Verifier,
@@ -195,6 +196,11 @@ pub(crate) fn anna() -> UserId {
 
 pub(crate) fn ben() -> UserId {
     UserId(Uuid::from_u128(2))
+}
+
+/// For routes that stand in no document.
+pub(crate) fn undescribed() -> Operation {
+    Operation::new("undescribed", "Something")
 }
 
 /// An application with all layers, in the order of the README.
