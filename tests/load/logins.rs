@@ -98,5 +98,9 @@ async fn two_hundred_sign_ins_at_once_cost_bounded_memory_and_nobody_elses_time(
         sign_in(&client, 1, login).await.expect(401);
         took.push(began.elapsed());
     }
-    println!("{INTERLEAVED} refused in turn: account known {:?}, unknown {:?} (medians)", median(known), median(unknown));
+    println!(
+        "{INTERLEAVED} refused in turn: account known {:?}, unknown {:?} (medians)",
+        median(known),
+        median(unknown)
+    );
 }

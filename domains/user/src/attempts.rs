@@ -276,7 +276,10 @@ mod tests {
         assert!(matches!(world.tries(1, WRONG, false).await, Ok(false)));
         assert!(world.tries(2, RIGHT, false).await.is_err(), "from somewhere new it takes its turn");
         assert!(matches!(world.tries(3, RIGHT, true).await, Ok(true)), "from where the owner is signed in it does not");
-        assert!(matches!(world.tries(3, WRONG, true).await, Ok(false)), "and a neighbour of the owner is as limited as ever");
+        assert!(
+            matches!(world.tries(3, WRONG, true).await, Ok(false)),
+            "and a neighbour of the owner is as limited as ever"
+        );
     }
 
     #[test]

@@ -46,8 +46,7 @@ pub(crate) async fn sign_in(
         let user = users::find_by_login(db.reader(), &attempt.login).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
         let id = user.as_ref().map(|user| user.id);
-        let account =
-            id.map_or_else(|| asking.attempts().nobody(&attempt.login), |id| asking.attempts().account(id));
+        let account = id.map_or_else(|| asking.attempts().nobody(&attempt.login), |id| asking.attempts().account(id));
         let is_at_home = async {
             match id {
                 Some(id) => sessions::any_live_in(db.reader(), id, asking.network()).await,

@@ -302,7 +302,9 @@ fn what_works_when_nothing_is_said_is_what_a_test_gets() {
 #[test]
 fn an_origin_is_written_as_a_browser_writes_it() {
     let config = load(&[], &[("CLEAVE_CORS_ORIGINS", "https://app.example.org, http://localhost:5173")], "").unwrap();
-    assert!(config.cors_origins.names(b"https://app.example.org") && config.cors_origins.names(b"http://localhost:5173"));
+    assert!(
+        config.cors_origins.names(b"https://app.example.org") && config.cors_origins.names(b"http://localhost:5173")
+    );
     assert!(!config.cors_origins.names(b"https://app.example.org:8443"));
     assert!(load(&[], &[], "").unwrap().cors_origins.is_empty());
     for (text, why) in [

@@ -138,10 +138,9 @@ pub(super) async fn serving<B: MessageBody + 'static>(
     Ok(answer.map_body(|_, body| match body.size() {
         BodySize::None => body.boxed(),
         // What is there as a whole is handed over at once; whether the client takes it, the stream sees.
-        _ => body.try_into_bytes().map_or_else(
-            |body| BoxBody::new(Answering { body: body.boxed(), _serving: serving }),
-            BoxBody::new,
-        ),
+        _ => body
+            .try_into_bytes()
+            .map_or_else(|body| BoxBody::new(Answering { body: body.boxed(), _serving: serving }), BoxBody::new),
     }))
 }
 

@@ -157,7 +157,8 @@ async fn the_limit_and_the_permission_for_scripts_are_the_gateways_and_said_once
     assert_eq!(all("access-control-allow-origin"), ["https://app.example"]);
     assert_eq!(all("ratelimit"), ["\"login\";r=3;t=6", "\"default\";r=1;t=1800"]);
     assert_eq!(all("ratelimit-policy"), ["\"login\";q=10;w=60", "\"default\";q=2;w=3600"]);
-    let question = client().request(reqwest::Method::OPTIONS, gateway.url(NOTES)).header("origin", "https://app.example");
+    let question =
+        client().request(reqwest::Method::OPTIONS, gateway.url(NOTES)).header("origin", "https://app.example");
     let reply = gateway.send(question.header("access-control-request-method", "PUT")).await;
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, "https://app.example"));
     gateway.send(asked()).await.is_problem(429, "rate_limited");

@@ -202,7 +202,8 @@ async fn a_network_that_asks_too_often_is_refused_and_health_goes_on() {
 #[tokio::test]
 async fn nobody_is_limited_who_is_not_told_to_be_and_no_script_may_call() {
     let (server, _directory) = server(|_| {}).await;
-    let reply = send(client().get(format!("http://{}/api/v1/notes", server.address())).header("origin", "https://a.b")).await;
+    let reply =
+        send(client().get(format!("http://{}/api/v1/notes", server.address())).header("origin", "https://a.b")).await;
     for absent in ["ratelimit", "ratelimit-policy", "access-control-allow-origin", "access-control-expose-headers"] {
         assert_eq!(reply.header(absent), "");
     }
@@ -248,7 +249,8 @@ async fn who_came_over_tls_is_told_to_insist_on_it() {
     assert_eq!(over("http").await, "");
     server.stop().await;
     let (stranger, _directory) = self::server(|_| {}).await;
-    let reply = send(client().get(format!("http://{}/", stranger.address())).header("x-forwarded-proto", "https")).await;
+    let reply =
+        send(client().get(format!("http://{}/", stranger.address())).header("x-forwarded-proto", "https")).await;
     assert_eq!(reply.header("strict-transport-security"), "", "anybody can say so");
     stranger.stop().await;
 }

@@ -51,10 +51,7 @@ impl Standing {
     #[must_use]
     pub fn problem(&self) -> Problem {
         let [(policy, told), (limit, left)] = self.fields();
-        Problem::new(ProblemCode::RateLimited)
-            .retry_after(self.seconds())
-            .header(policy, &told)
-            .header(limit, &left)
+        Problem::new(ProblemCode::RateLimited).retry_after(self.seconds()).header(policy, &told).header(limit, &left)
     }
 
     /// Says it in the headers of an answer, beside what other limits say.
