@@ -88,7 +88,9 @@ async fn what_can_be_read_in_two_ways_is_refused_once_and_ends_the_connection(to
     {
         let head = "host: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked";
         let heard = say(&system, format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{chunks}{rest}").as_bytes()).await;
-        assert!(matches!(heard.status(), 400 | 401) && heard.ended, "{chunks:?}: {}", heard.text);
+        // Whoever waits for the body at that moment has no answer yet, and none comes: the connection is of no use.
+        let refused = heard.text.is_empty() || matches!(heard.status(), 400 | 401);
+        assert!(refused && heard.answers() <= 1 && heard.ended, "{chunks:?}: {}", heard.text);
         assert!(!heard.text.contains("\"healthy\""), "what follows is no request: {chunks:?}: {}", heard.text);
     }
     assert_eq!(system.count("task", "SELECT count(*) FROM outbox").await, 0, "nothing was made");
@@ -114,6 +116,7 @@ async fn what_is_too_large_is_refused_and_ends_the_connection(topology: Topology
         let heard = say(&system, &body).await;
         assert_eq!((heard.status(), heard.answers(), heard.ended), (413, 1, true), "{}", heard.text);
         assert!(heard.text.contains("\"payload_too_large\""), "{}", heard.text);
+        assert_eq!(heard.header("x-content-type-options"), Some("nosniff"));
     }
     let many: String = (0..97).map(|n| format!("x-{n}: 1\r\n")).collect();
     let long = format!("x-long: {}\r\n", "x".repeat(129 * 1024));
@@ -201,7 +204,6 @@ async fn every_answer_has_the_security_headers(topology: Topology) {
     let system = System::start(app::serve, topology).await;
     let anna = system.user("anna").await;
     let bearer = format!("authorization: Bearer {}\r\n", anna.token().unwrap());
-    let json = "content-type: application/json\r\n";
     for (line, headers, status) in [
         ("GET /", String::new(), 200),
         ("GET /", "accept: text/html\r\n".to_owned(), 303),
@@ -221,7 +223,6 @@ async fn every_answer_has_the_security_headers(topology: Topology) {
         ("GET /api/v1/tasks?x=1", bearer.clone(), 400),
         ("DELETE /api/v1/tasks", bearer.clone(), 405),
         ("POST /api/v1/tasks", format!("{bearer}content-length: 0\r\n"), 415),
-        ("POST /api/v1/tasks", format!("{bearer}{json}content-length: 999999\r\n"), 413),
         ("POST /api/v1/auth/logout", format!("{bearer}content-length: 0\r\n"), 204),
     ] {
         let heard = ask(&system, line, &headers).await;

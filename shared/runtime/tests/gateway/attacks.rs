@@ -99,6 +99,20 @@ async fn a_request_that_can_be_read_in_two_ways_reaches_nobody() {
     gateway.stop().await;
 }
 
+/// RFC 9112, section 2.2, lets a line end so; what is handed on is written anew, so that nobody behind us has to decide.
+#[tokio::test]
+async fn a_line_that_ends_without_a_carriage_return_is_handed_on_with_one() {
+    let stub = Stub::start(|_| answer("200 OK", "", "well"));
+    let gateway = gateway(&[stub.url()]).await;
+    let reply = gateway.raw(&format!("GET {NOTES} HTTP/1.1\nhost: x\nx-one: 1\nconnection: close\n\n")).await;
+    assert!(reply.starts_with("HTTP/1.1 200 ") && reply.matches("HTTP/1.1 ").count() == 1, "{reply}");
+    let seen = stub.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].line(), seen[0].header("x-one")), (format!("GET {NOTES}").as_str(), "1".into()));
+    assert_eq!(seen[0].head.matches('\n').count(), seen[0].head.matches("\r\n").count());
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn no_spelling_of_what_is_internal_is_handed_on() {
     let stub = Stub::start(|_| answer("200 OK", "", "reached"));
