@@ -357,8 +357,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_that_is_too_large_or_somewhere_else_is_none() {
-        let moved = "HTTP/1.1 302 Found\r\nlocation: /internal/elsewhere\r\nconnection: close\r\n\r\n";
-        let keys = domain(&[moved], &[OF_FIRST]).await;
+        const MOVED: &str = "HTTP/1.1 302 Found\r\nlocation: /internal/elsewhere\r\nconnection: close\r\n\r\n";
+        let keys = domain(&[MOVED], &[OF_FIRST]).await;
         let trouble = keys.listen().await.unwrap_err().0;
         assert!(trouble.ends_with("answers 302 Found"), "{trouble}");
         let keys = domain(&["HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{long}!"], &[OF_FIRST]).await;

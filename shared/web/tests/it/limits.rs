@@ -1,6 +1,6 @@
 //! The limit of requests, and what is told of it.
 
-use crate::world::{Reply, World, ask, serve};
+use crate::world::{Reply, World, ask, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::test::TestRequest;
 use actix_web::web::Data;
@@ -43,7 +43,7 @@ fn is_refused(reply: &Reply) -> bool {
 #[actix_web::test]
 async fn every_answer_tells_what_is_left_and_a_refusal_when_to_come_again() {
     let world = twice().await;
-    let app = serve!(world, At::new("/fine").get(fine));
+    let app = serve!(world, At::new("/fine").get(fine, undescribed()));
     for (path, status, left) in [("/fine", 200, "\"default\";r=1;t=1800"), ("/nowhere", 404, "\"default\";r=0;t=")] {
         let reply = ask(&app, from("192.0.2.1", path).to_request()).await;
         assert_eq!(reply.status, status);
@@ -62,7 +62,7 @@ async fn every_answer_tells_what_is_left_and_a_refusal_when_to_come_again() {
 #[actix_web::test]
 async fn without_a_limit_nothing_is_told_of_one() {
     let world = World::new().await;
-    let app = serve!(world, At::new("/fine").get(fine));
+    let app = serve!(world, At::new("/fine").get(fine, undescribed()));
     let reply = ask(&app, from("192.0.2.1", "/fine").to_request()).await;
     assert_eq!((reply.status, reply.header("ratelimit"), reply.header("ratelimit-policy")), (200, None, None));
 }
@@ -72,11 +72,11 @@ async fn whoever_looks_after_the_process_is_not_counted() {
     let world = twice().await;
     let app = serve!(
         world,
-        At::new("/health").get(fine),
-        At::new("/health/live").get(fine),
-        At::new("/metrics").get(fine),
-        At::new("/internal/revocations").get(fine),
-        At::new("/healthy").get(fine)
+        At::new("/health").get(fine, undescribed()),
+        At::new("/health/live").get(fine, undescribed()),
+        At::new("/metrics").get(fine, undescribed()),
+        At::new("/internal/revocations").get(fine, undescribed()),
+        At::new("/healthy").get(fine, undescribed())
     );
     for path in ["/health", "/health/live", "/metrics", "/internal/revocations", "/health?verbose=true"] {
         for _ in 0..3 {
@@ -93,7 +93,7 @@ async fn whoever_looks_after_the_process_is_not_counted() {
 #[actix_web::test]
 async fn headers_of_a_stranger_do_not_make_somebody_else_of_it() {
     let world = twice().await;
-    let app = serve!(world, At::new("/fine").get(fine));
+    let app = serve!(world, At::new("/fine").get(fine, undescribed()));
     let mut refused = 0;
     for n in 0..50 {
         let request = from("192.0.2.1", "/fine")
@@ -108,7 +108,7 @@ async fn headers_of_a_stranger_do_not_make_somebody_else_of_it() {
 #[actix_web::test]
 async fn behind_a_proxy_of_ours_the_last_foreign_hop_counts() {
     let world = twice().await;
-    let app = serve!(world, At::new("/fine").get(fine));
+    let app = serve!(world, At::new("/fine").get(fine, undescribed()));
     let through = |forwarded: &str| {
         from("127.0.0.1", "/fine").insert_header(("X-Forwarded-For", forwarded.to_owned())).to_request()
     };
@@ -124,7 +124,7 @@ async fn behind_a_proxy_of_ours_the_last_foreign_hop_counts() {
 #[actix_web::test]
 async fn the_addresses_of_one_ipv6_network_share_what_it_may() {
     let world = twice().await;
-    let app = serve!(world, At::new("/fine").get(fine));
+    let app = serve!(world, At::new("/fine").get(fine, undescribed()));
     let mut refused = 0;
     for host in 0..1000 {
         let request = from(&format!("2001:db8:1:2::{host:x}"), "/fine");
@@ -137,8 +137,8 @@ async fn the_addresses_of_one_ipv6_network_share_what_it_may() {
 #[actix_web::test]
 async fn all_workers_count_together() {
     let world = twice().await;
-    let first = serve!(world, At::new("/fine").get(fine));
-    let second = serve!(world, At::new("/fine").get(fine));
+    let first = serve!(world, At::new("/fine").get(fine, undescribed()));
+    let second = serve!(world, At::new("/fine").get(fine, undescribed()));
     assert!(!is_refused(&ask(&first, from("192.0.2.1", "/fine").to_request()).await));
     assert!(!is_refused(&ask(&second, from("192.0.2.1", "/fine").to_request()).await));
     assert!(is_refused(&ask(&first, from("192.0.2.1", "/fine").to_request()).await));

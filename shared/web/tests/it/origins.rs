@@ -1,6 +1,6 @@
 //! What scripts of other origins may do.
 
-use crate::world::{World, ask, serve};
+use crate::world::{World, ask, serve, undescribed};
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -48,7 +48,7 @@ const PERMISSIONS: [&str; 6] = [
 #[actix_web::test]
 async fn a_named_origin_is_told_back_also_in_a_refusal() {
     let world = allowing().await;
-    let app = serve!(world, At::new("/secret").get(secret));
+    let app = serve!(world, At::new("/secret").get(secret, undescribed()));
     for origin in [GOOD, "http://127.0.0.1:5173"] {
         let reply = ask(&app, get(origin).to_request()).await;
         assert_eq!(reply.problem(), (401, "unauthorized"));
@@ -67,7 +67,7 @@ async fn a_named_origin_is_told_back_also_in_a_refusal() {
 #[actix_web::test]
 async fn nobody_else_is_permitted_anything() {
     let world = allowing().await;
-    let app = serve!(world, At::new("/secret").get(secret));
+    let app = serve!(world, At::new("/secret").get(secret, undescribed()));
     for origin in
         ["https://evil", "null", "https://good.evil", "http://good", "https://good:8443", "https://GOOD", "*", "", GOOD]
     {
@@ -87,7 +87,7 @@ async fn nobody_else_is_permitted_anything() {
 #[actix_web::test]
 async fn by_default_there_is_no_permission_at_all() {
     let world = World::new().await;
-    let app = serve!(world, At::new("/secret").get(secret));
+    let app = serve!(world, At::new("/secret").get(secret, undescribed()));
     for request in [get(GOOD), preflight(GOOD)] {
         let reply = ask(&app, request.to_request()).await;
         assert!(reply.status == 401 || reply.status == 405, "{reply:?}");
@@ -100,7 +100,7 @@ async fn by_default_there_is_no_permission_at_all() {
 #[actix_web::test]
 async fn the_question_before_a_request_needs_no_token() {
     let world = allowing().await;
-    let app = serve!(world, At::new("/secret").get(secret));
+    let app = serve!(world, At::new("/secret").get(secret, undescribed()));
     let reply = ask(&app, preflight(GOOD).to_request()).await;
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, Some(GOOD)));
     let has = |header: &str, wanted: &str| reply.header(header).unwrap().split(", ").any(|one| one == wanted);
@@ -120,7 +120,7 @@ async fn a_script_can_read_that_it_asks_too_often() {
     let limiter = Limiter::new("default", Quota::new(2, Duration::from_secs(3600)).unwrap());
     let origins = world.edge.cors_origins.clone();
     world.edge = Data::new(Edge { rate_limit: Some(Arc::new(limiter)), cors_origins: origins, ..Edge::default() });
-    let app = serve!(world, At::new("/secret").get(secret));
+    let app = serve!(world, At::new("/secret").get(secret, undescribed()));
     let somebody = SocketAddr::from(([192, 0, 2, 1], 4711));
     assert_eq!(ask(&app, preflight(GOOD).peer_addr(somebody).to_request()).await.status, 204);
     assert_eq!(ask(&app, get(GOOD).peer_addr(somebody).to_request()).await.status, 401);
