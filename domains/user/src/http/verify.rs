@@ -1,6 +1,5 @@
 //! `POST /api/v1/auth/verify`: for services that cannot verify a token by themselves.
 
-use super::asking::asking;
 use crate::domain::User;
 use crate::state::UserState;
 use crate::store::users;
@@ -12,7 +11,7 @@ use contracts::{SessionId, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use web::{Body, Claims, NoParams, Params, Problem, Verifier};
+use web::{Body, Claims, Network, NoParams, Params, Problem, Verifier};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +37,7 @@ pub(super) async fn verify(
     _: Params<NoParams>,
     Body(body): Body<Verify>,
 ) -> Result<HttpResponse, Problem> {
-    asking(&state, &request).once()?;
+    state.attempts.from(Network::of(web::client_address(&request))).once()?;
     let inactive = || web::json(StatusCode::OK, &json!({"active": false}));
     let Ok(claims) = verifier.verify(body.token.expose_secret()) else { return inactive() };
     let user = users::find(state.db.reader(), claims.sub).await?;
