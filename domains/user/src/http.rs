@@ -1,7 +1,6 @@
 //! The routes of the domain.
 
 mod accounts;
-mod asking;
 mod body;
 mod jwks;
 mod login;

@@ -2,8 +2,10 @@
 //! reads a header by itself.
 
 use crate::auth::Caller;
+use crate::client_address::client_address;
 use crate::etag::IfMatch;
 use crate::idempotency::Key;
+use crate::limit::Network;
 use crate::middleware::RequestContext;
 use crate::problem::{Problem, ProblemCode};
 use actix_web::dev::Payload;
@@ -24,6 +26,8 @@ pub struct Call {
     pub context: Context,
     /// The versions on which the caller insists.
     pub if_match: IfMatch,
+    /// From where.
+    pub network: Network,
     asked: Asked,
     secret: Option<[u8; 32]>,
 }
@@ -33,6 +37,8 @@ pub struct Call {
 pub struct OpenCall {
     /// What the transaction is to know: correlation, trace.
     pub context: Context,
+    /// From where.
+    pub network: Network,
     asked: Asked,
 }
 
@@ -65,7 +71,7 @@ impl Call {
         let caller = Caller::of(request)?;
         let context = context(request, Some(&caller));
         let (asked, if_match) = (Asked::of(request)?, IfMatch::of(request)?);
-        Ok(Self { caller, context, if_match, asked, secret: None })
+        Ok(Self { caller, context, if_match, network: network(request), asked, secret: None })
     }
 }
 
@@ -112,8 +118,13 @@ impl FromRequest for OpenCall {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Asked::of(request).map(|asked| Self { context: context(request, None), asked }))
+        let network = network(request);
+        ready(Asked::of(request).map(|asked| Self { context: context(request, None), network, asked }))
     }
+}
+
+fn network(request: &HttpRequest) -> Network {
+    Network::of(client_address(request))
 }
 
 fn context(request: &HttpRequest, caller: Option<&Caller>) -> Context {

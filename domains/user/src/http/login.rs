@@ -1,6 +1,5 @@
 //! `POST /api/v1/auth/login`.
 
-use super::asking::asking;
 use super::body::AnyText;
 use super::tokens::{self, Tokens, tokens};
 use crate::app::{SignIn, SignInError, sign_in};
@@ -45,7 +44,8 @@ pub(super) async fn login(
     Body(Login { login, password }): Body<Login>,
 ) -> Result<HttpResponse, Problem> {
     let attempt = SignIn { login, password, device: device(&request) };
-    let outcome = sign_in(&state.db, &state.passwords, asking(&state, &request), &call.context, &attempt).await;
+    let outcome =
+        sign_in(&state.db, &state.passwords, state.attempts.from(call.network), &call.context, &attempt).await;
     tell(&outcome, &call.context, &attempt.device);
     let (signed_in, refresh) = outcome?;
     tokens(&state, &signed_in, &refresh)

@@ -1,6 +1,5 @@
 //! `/api/v1/users/me`: the own account.
 
-use super::asking::asking;
 use super::body::{AnyText, ProfilePatch};
 use super::user::{delete_own, edited};
 use super::view::{self, UserView};
@@ -79,12 +78,11 @@ pub(super) fn delete_operation() -> Operation {
 
 pub(super) async fn delete(
     state: Data<UserState>,
-    request: HttpRequest,
     verifier: Data<Verifier>,
     _: FreshCaller,
     call: Call,
     _: Params<NoParams>,
     Body(body): Body<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
-    delete_own(&state, &verifier, asking(&state, &request), &call, &body).await
+    delete_own(&state, &verifier, &call, &body).await
 }

@@ -1,13 +1,12 @@
 //! `PUT /api/v1/users/me/password`. Rule: a stolen access token is not enough, so the present password is asked for.
 
-use super::asking::asking;
 use super::body::AnyText;
 use crate::app::{ChangePassword, change_password, check_password};
 use crate::domain::{Password, User};
 use crate::state::UserState;
 use crate::store::users;
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -40,7 +39,6 @@ pub(super) fn operation() -> Operation {
 
 pub(super) async fn put(
     state: Data<UserState>,
-    request: HttpRequest,
     verifier: Data<Verifier>,
     _: FreshCaller,
     call: Call,

@@ -1,13 +1,12 @@
 //! `POST /api/v1/auth/register`.
 
-use super::asking::asking;
 use super::body::Credentials;
 use super::view::{self, UserView};
 use crate::app::{create_user, hash_new_password};
 use crate::domain::{DisplayName, Email, Password, Timezone, User, Username};
 use crate::state::UserState;
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use contracts::user::Role;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -46,7 +45,6 @@ pub(super) fn operation() -> Operation {
 
 pub(super) async fn register(
     state: Data<UserState>,
-    request: HttpRequest,
     call: OpenCall,
     _: Params<NoParams>,
     Body(body): Body<Register>,
@@ -56,9 +54,10 @@ pub(super) async fn register(
     }
     let Register { username, email, password, display_name, timezone } = body;
     let credentials = Credentials { username, email, password, display_name, timezone, role: Role::User };
+    let asking = state.attempts.from(call.network);
     let call = call.with_secret(&state.request_secret);
     let (new, password) = credentials.check()?;
-    asking(&state, &request).register()?;
+    asking.register()?;
     let repeated = call.key().is_some();
     let new = hash_new_password(&state.db, &state.passwords, new, &password, repeated).await?;
     web::command(&state.db, &call, &new, create_user, created).await

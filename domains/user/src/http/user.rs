@@ -1,11 +1,9 @@
 //! `/api/v1/users/{id}`. Rule: to whoever may not write an account it is not there to be written.
 
-use super::asking::asking;
 use super::body::{UserPatch, UserReplacement};
 use super::me::Confirmation;
 use super::view::{self, PublicUserView, SomeUserView, UserView};
 use crate::app::{DeleteUser, EditUser, check_password, delete_user, edit_user};
-use crate::attempts::Asking;
 use crate::domain::{Edit, User};
 use crate::state::UserState;
 use crate::store::users;
@@ -104,7 +102,6 @@ pub(super) fn delete_operation() -> Operation {
 /// The body is for one's own account alone: whoever holds a stolen token must not be able to delete it.
 pub(super) async fn delete(
     state: Data<UserState>,
-    request: HttpRequest,
     verifier: Data<Verifier>,
     _: FreshCaller,
     call: Call,
@@ -120,17 +117,17 @@ pub(super) async fn delete(
     let Some(confirmation) = confirmation else {
         return Err(Problem::new(ProblemCode::Forbidden).detail("to delete the own account, send {\"password\": …}"));
     };
-    delete_own(&state, &verifier, asking(&state, &request), &call, &confirmation).await
+    delete_own(&state, &verifier, &call, &confirmation).await
 }
 
 pub(super) async fn delete_own(
     state: &UserState,
     verifier: &Verifier,
-    asking: Asking<'_>,
     call: &Call,
     confirmation: &Confirmation,
 ) -> Result<HttpResponse, Problem> {
     let user = call.caller.user_id;
+    let asking = state.attempts.from(call.network);
     let checked_hash = check_password(&state.db, &state.passwords, asking, user, &confirmation.password).await?;
     let command = DeleteUser { user, if_match: call.if_match, checked_hash: Some(checked_hash) };
     delete_and_tell(state, verifier, call, command).await

@@ -1,6 +1,5 @@
 //! `POST /api/v1/auth/verify`: for services that cannot verify a token by themselves.
 
-use super::asking::asking;
 use super::body::AnyText;
 use crate::domain::User;
 use crate::state::UserState;
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
 use web::openapi::Operation;
-use web::{Body, Claims, NoParams, Params, Problem, Verifier};
+use web::{Body, Claims, Network, NoParams, Params, Problem, Verifier};
 
 /// An access token.
 #[derive(Deserialize, JsonSchema)]
@@ -77,7 +76,7 @@ pub(super) async fn verify(
     _: Params<NoParams>,
     Body(body): Body<Verify>,
 ) -> Result<HttpResponse, Problem> {
-    asking(&state, &request).once()?;
+    state.attempts.from(Network::of(web::client_address(&request))).once()?;
     let inactive = || web::json(StatusCode::OK, &json!({"active": false}));
     let Ok(claims) = verifier.verify(body.token.expose_secret()) else { return inactive() };
     let user = users::find(state.db.reader(), claims.sub).await?;
