@@ -14,6 +14,7 @@ const SEAL: &str = "canary-of-the-seal-0123456789abcdef";
 const TOKEN: &str = "canary-of-the-services-0123456789ab";
 const ADMIN: &str = "canary of the administrator";
 const ANNA: &str = "canary of anna";
+const NEWER: &str = "canary of anna, the newer one";
 const DATABASE: &str = "canary-of-the-database";
 const BROKER: &str = "canary-of-the-broker";
 
@@ -78,7 +79,12 @@ async fn no_secret_is_printed_however_much_is_logged() {
     let anna = nobody.with_token(newer["access_token"].as_str().unwrap());
     anna.post("/api/v1/tasks", json!({"title": "One"})).await.expect(201);
     nobody.with_token(TOKEN).get("/internal/revocations?after=0").await.expect(200);
-    anna.delete_with("/api/v1/users/me", json!({"password": ANNA})).await.expect(204);
+    let wrong = json!({"current_password": "canary that is wrong", "new_password": NEWER});
+    anna.put("/api/v1/users/me/password", wrong).await.expect(403);
+    let changed = json!({"current_password": ANNA, "new_password": NEWER});
+    anna.put("/api/v1/users/me/password", changed).await.expect(204);
+    anna.get("/api/v1/users/me/sessions").await.expect(200);
+    anna.delete_with("/api/v1/users/me", json!({"password": NEWER})).await.expect(204);
     let hash = scratch.column("SELECT password_hash FROM \"user\".users").await.remove(0).unwrap();
     assert!(hash.starts_with("$argon2id$"), "{hash}");
     running.signal("TERM");
@@ -94,7 +100,7 @@ async fn no_secret_is_printed_however_much_is_logged() {
         .flat_map(|tokens| [text(tokens, "access_token"), text(tokens, "refresh_token")])
         .chain([hash])
         .collect();
-    for secret in [KEYS, SEAL, TOKEN, ADMIN, ANNA, "canary that is wrong", DATABASE, BROKER, "canary"]
+    for secret in [KEYS, SEAL, TOKEN, ADMIN, ANNA, NEWER, "canary that is wrong", DATABASE, BROKER, "canary"]
         .into_iter()
         .chain(made.iter().map(String::as_str))
     {

@@ -328,6 +328,7 @@ mod tests {
 
     const FIRST: &str = "HTTP/1.1 200 OK\r\netag: one\r\nconnection: close\r\n\r\nfirst";
     const SECOND: &str = "HTTP/1.1 200 OK\r\netag: two\r\nconnection: close\r\n\r\nsecond";
+    const MOVED: &str = "HTTP/1.1 302 Found\r\nlocation: /internal/elsewhere\r\nconnection: close\r\n\r\n";
     const BROKEN: &str = "HTTP/1.1 500 No\r\nconnection: close\r\n\r\n";
     const OF_FIRST: &str =
         "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"last_n\":0,\"keys\":\"one\",\"revocations\":[]}";
@@ -357,7 +358,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_that_is_too_large_or_somewhere_else_is_none() {
-        const MOVED: &str = "HTTP/1.1 302 Found\r\nlocation: /internal/elsewhere\r\nconnection: close\r\n\r\n";
         let keys = domain(&[MOVED], &[OF_FIRST]).await;
         let trouble = keys.listen().await.unwrap_err().0;
         assert!(trouble.ends_with("answers 302 Found"), "{trouble}");

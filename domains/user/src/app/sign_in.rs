@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(fixture.number("SELECT count(*) FROM session").await, 2);
     }
 
-    /// Counted above; here it is measured, in turn, and printed.
+    /// Counted above; here it is measured, in turn, and printed. Without a hash it would take a hundredth.
     #[tokio::test]
     async fn a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has() {
         let fixture = Fixture::new().await;
@@ -143,7 +143,7 @@ mod tests {
             times[times.len() / 2]
         });
         println!("median of a refused sign-in: {known:?} with an account, {unknown:?} without");
-        assert!(known < unknown * 2 && unknown < known * 2, "{known:?} and {unknown:?}");
+        assert!(known < unknown * 4 && unknown < known * 4, "{known:?} and {unknown:?}");
     }
 
     #[tokio::test]

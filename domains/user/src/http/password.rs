@@ -48,8 +48,8 @@ pub(super) async fn put(
     let (user, session) = (call.caller.user_id, call.caller.session_id);
     let account = users::find(state.db.reader(), user).await?.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;
     let new = new_password(body.new_password, &account)?;
-    let checked_hash =
-        check_password(&state.db, &state.passwords, asking(&state, &request), user, &body.current_password).await?;
+    let asking = state.attempts.from(call.network);
+    let checked_hash = check_password(&state.db, &state.passwords, asking, user, &body.current_password).await?;
     differs(&body.current_password, &new)?;
     let new_hash = state.passwords.hash(&new).await?;
     let command = ChangePassword { user, session, checked_hash, new_hash };
