@@ -130,7 +130,7 @@ pub fn texts() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    // Each between letters, and alone.
+    // Each alone, and between letters.
     let signs = [
         '\0',
         '\u{1}',
@@ -168,13 +168,13 @@ pub fn texts() -> Vec<String> {
         '%',
     ];
     for sign in signs {
-        all.extend([sign.to_string(), format!("a{sign}b"), format!("{sign}ab"), format!("ab{sign}")]);
+        all.extend([sign.to_string(), format!("a{sign}b")]);
     }
     for long in [
         7, 8, 30, 31, 50, 51, 64, 65, 80, 81, 100, 101, 128, 129, 200, 201, 2_000, 2_001, 10_000, 10_001, 20_000,
         20_001,
     ] {
-        all.extend(["x", "\u{1f6d2}"].map(|character| character.repeat(long)));
+        all.push("\u{1f6d2}".repeat(long));
         // Blanks count, or do not.
         all.push(format!("{}x ", " ".repeat(long - 2)));
     }

@@ -126,7 +126,10 @@ async fn the_process_shows_a_remote_domain_like_one_of_its_own() {
     assert_eq!(health.body["checks"]["notes"], json!({"asked": true}));
     assert_eq!(gateway.get("/health/notes").await.body["status"], "healthy");
     assert_eq!(gateway.get("/health/ready").await.status, 200, "a gateway is ready at once");
-    assert!(gateway.get("/docs").await.body.as_str().unwrap().contains(NOTES));
+    let document = gateway.get("/openapi.json").await.body;
+    let (name, path) = (json!(["notes"]), "/health/{service}");
+    assert_eq!(document["paths"][path]["get"]["parameters"][0]["schema"]["enum"], name, "{document}");
+    assert!(document["paths"][NOTES]["get"].is_object(), "what it hands on is described");
     assert!(
         gateway.server.screen().contains(&format!("notes  {}  elsewhere", stub.url())),
         "{}",

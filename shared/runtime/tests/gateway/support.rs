@@ -6,6 +6,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use web::At;
+use web::openapi::Operation;
 
 pub const NOTES: &str = "/api/v1/notes";
 
@@ -35,7 +37,11 @@ pub async fn gateway_with(remote: &[(&'static str, &[String])], change: impl FnO
         config.remote.push(RemoteDomain { name: (*name).to_owned(), targets: targets.to_vec() });
     }
     change(&mut config);
-    let modules = vec![Module::new("notes").prefixes(&[NOTES]), Module::new("lists").prefixes(&["/api/v1/lists"])];
+    let table = || vec![At::new(NOTES).get(|| async { "never here" }, Operation::new("listNotes", "All notes"))];
+    let modules = vec![
+        Module::new("notes").prefixes(&[NOTES]).described_by(table),
+        Module::new("lists").prefixes(&["/api/v1/lists"]),
+    ];
     Gateway { server: runtime::serve(config, modules).await.unwrap(), _directory: directory }
 }
 

@@ -18,7 +18,7 @@ async fn the_root_helps_a_program_with_json_and_a_browser_with_a_page() {
             "name": "Cleave",
             "version": env!("CARGO_PKG_VERSION"),
             "links": {
-                "docs": "/docs", "errors": "/docs/errors", "health": "/health",
+                "openapi": "/openapi.json", "docs": "/docs", "errors": "/docs/errors", "health": "/health",
                 "services": { "notes": "/health/notes" },
             },
         })
@@ -30,21 +30,40 @@ async fn the_root_helps_a_program_with_json_and_a_browser_with_a_page() {
 }
 
 #[tokio::test]
-async fn the_pages_need_nothing_from_elsewhere_and_allow_nothing() {
+async fn the_pages_need_nothing_from_elsewhere_and_allow_little() {
     let (_directory, config) = place();
     let server = runtime::serve(config, vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();
-    for (path, expected) in [("/docs", "/api/v1/notes"), ("/docs/errors", "<tr id=\"validation_failed\">")] {
-        let page = get(&server, path).await;
-        let html = page.body.as_str().unwrap();
+    let page = get(&server, "/docs/errors").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    let html = page.body.as_str().unwrap();
+    assert!(html.contains("<tr id=\"validation_failed\">"), "{html}");
+    for active in ["<script", "<link", "<img", "src="] {
+        assert!(!html.contains(active), "/docs/errors must not hold {active}");
+    }
+    let docs = get(&server, "/docs").await;
+    let policy = docs.header("content-security-policy").to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    let script = policy.split(';').find(|part| part.trim().starts_with("script-src")).unwrap();
+    assert!(!script.contains("unsafe"), "{policy}");
+    for page in [&page, &docs] {
         assert_eq!(page.status, 200);
         assert!(page.header("content-type").starts_with("text/html"));
-        let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-        assert!(html.contains(expected), "{html}");
-        for foreign in ["<script", "<link", "<img", "src=", "https://", "@import"] {
-            assert!(!html.contains(foreign), "{path} must not hold {foreign}");
+        let html = page.body.as_str().unwrap();
+        for foreign in ["http://", "https://", "\"//", "@import"] {
+            assert!(!html.contains(foreign), "a page must not hold {foreign}");
         }
     }
+    let html = docs.body.as_str().unwrap();
+    for part in html.split("=\"/docs/").skip(1) {
+        let file = part.split('"').next().unwrap();
+        let reply = get(&server, &format!("/docs/{file}")).await;
+        assert_eq!(reply.status, 200, "{file}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+    }
+    assert_eq!(get(&server, "/docs/nonsense").await.status, 404);
+    assert_eq!(get(&server, "/docs/index.html").await.status, 404);
+    assert_eq!(get(&server, "/").await.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
     server.stop().await;
 }
 

@@ -16,7 +16,7 @@ pub const LINE: &str = concat!(
 );
 
 /// Any number of lines: of the control characters, line ends and tabs alone; nothing that turns the direction.
-pub const LINES: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]*$";
+pub const LINES: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]*$";
 
 /// A text of so many characters.
 #[must_use]
