@@ -1,6 +1,7 @@
 //! Two processes that are the same. Rule: what one of them accepts has its effect once, whichever of them makes it happen,
 //! and either can die.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use testkit::{Client, Part, System, Topology, eventually};
@@ -56,4 +57,55 @@ async fn two_replicas_have_each_effect_once_and_either_goes_on_alone() {
     println!("the other went on after {:?}", killed.elapsed());
     system.settle().await;
     assert_eq!(ben_at_two.get("/api/v1/notifications").await.expect(200)["counts"]["total"], 23);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_replicas_change_their_keys_once_and_believe_each_others_tokens_all_the_while() {
+    if !Topology::MONOLITH_PG.can_run() {
+        return;
+    }
+    let system = System::start(app::serve, Topology::MONOLITH_PG.with_processes(REPLICAS)).await;
+    let anna = system.user("anna").await;
+    let body = json!({"login": "anna", "password": system.password()});
+    let keys = async |expected: &[&str]| {
+        let states = "SELECT state FROM signing_key ORDER BY state";
+        eventually("the keys are there", TAKE_OVER, async || {
+            (system.column("user", states).await == expected).then_some(())
+        })
+        .await;
+    };
+    let login = async |process: &str| {
+        let tokens = system.at(process).post("/api/v1/auth/login", body.clone()).await.expect(200);
+        tokens["access_token"].as_str().unwrap().to_owned()
+    };
+    // A quarter of an hour is over in an instant here. Who knows of a logout at the other has looked since then.
+    let everywhere = async || {
+        for (from, at) in [("one", "two"), ("two", "one")] {
+            let out = login(from).await;
+            system.at(from).with_token(&out).post("/api/v1/auth/logout", Value::Null).await.expect(204);
+            let elsewhere = system.at(at).with_token(&out);
+            let refused = async || (elsewhere.get("/api/v1/tasks").await.status == 401).then_some(());
+            eventually("the other has looked", TAKE_OVER, refused).await;
+        }
+        for from in ["one", "two"] {
+            let token = login(from).await;
+            for at in ["one", "two"] {
+                let reply = system.at(at).with_token(&token).get("/api/v1/tasks").await;
+                assert_eq!(reply.status, 200, "a token of {from}, at {at}");
+            }
+        }
+    };
+    keys(&["active"]).await;
+    everywhere().await;
+    // Both are woken at the same instant, each time.
+    system.advance(TimeDelta::days(30));
+    keys(&["active", "next"]).await;
+    everywhere().await;
+    system.advance(TimeDelta::minutes(15));
+    keys(&["active", "retired"]).await;
+    everywhere().await;
+    system.advance(TimeDelta::hours(1));
+    keys(&["active"]).await;
+    everywhere().await;
+    anna.get("/api/v1/tasks").await.expect_problem(401, "invalid_token");
 }
