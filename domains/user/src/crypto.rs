@@ -1,6 +1,7 @@
 //! Secrets: hashing passwords, sealing what is stored, signing access tokens, making refresh tokens. Rule: only this
 //! module names keys and algorithms.
 
+mod hashing_threads;
 mod key_ring;
 mod passwords;
 mod refresh_secret;

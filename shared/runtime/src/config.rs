@@ -5,6 +5,7 @@ mod limits;
 mod parse;
 mod places;
 mod secrets;
+mod surroundings;
 
 pub(crate) use layers::without_login;
 pub(crate) use places::Places;
@@ -14,7 +15,7 @@ use crate::flags::ServeFlags;
 use crate::gateway::GatewayTuning;
 use crate::module::Module;
 use crate::start_error::StartError;
-use contracts::{Clock, SystemClock, failpoint, topology};
+use contracts::{Clock, SystemClock, topology};
 use layers::{Setting, Settings, Sources};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -23,12 +24,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use surroundings::{environment, settings_file, without_failpoints};
 use web::{KeySource, Origins, Quota, TrustedProxies};
 
 /// Where a domain's own binary looks for the user domain's when nobody says where it is.
 const USER_ALONE: &str = "http://127.0.0.1:8001";
-/// Of a test that ends the process at a certain point; a release build refuses it like any other unknown name.
-const FAILPOINTS: &str = "CLEAVE_FAILPOINTS";
 
 /// What a process is told. Made by [`Config::load`] or, inside a test, by [`Config::embedded`].
 #[derive(Debug, Clone)]
@@ -301,37 +301,6 @@ fn database_urls(settings: &Settings, modules: &[Module]) -> Result<BTreeMap<Str
         }
     }
     Ok(urls)
-}
-
-/// Arms what a test asks for, which is no setting of the program.
-fn without_failpoints(environment: Vec<(String, String)>) -> Result<Vec<(String, String)>, StartError> {
-    if !failpoint::COMPILED_IN {
-        return Ok(environment);
-    }
-    let (asked, settings): (Vec<_>, Vec<_>) = environment.into_iter().partition(|(name, _)| name == FAILPOINTS);
-    for (name, text) in asked.into_iter().filter(|(_, text)| !text.is_empty()) {
-        failpoint::arm(&text).map_err(|why| StartError::new(format!("{name} {why}")))?;
-    }
-    Ok(settings)
-}
-
-fn environment() -> Result<Vec<(String, String)>, StartError> {
-    std::env::vars_os()
-        .filter(|(name, _)| name.to_string_lossy().starts_with("CLEAVE_"))
-        .map(|(name, value)| match (name.into_string(), value.into_string()) {
-            (Ok(name), Ok(value)) => Ok((name, value)),
-            (Ok(name), Err(_)) => Err(StartError::new(format!("{name} is not UTF-8 text"))),
-            (Err(_), _) => Err(StartError::new("the name of a CLEAVE_ variable is not UTF-8 text")),
-        })
-        .collect()
-}
-
-fn settings_file(path: &Path) -> Result<Option<String>, StartError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StartError::new(format!("cannot read {}: {error}", path.display()))),
-    }
 }
 
 #[cfg(test)]

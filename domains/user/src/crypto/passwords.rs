@@ -1,6 +1,7 @@
 //! Hashing passwords with Argon2id. Rule: never more at once than there are cores, each of which takes 19 MiB, and
 //! exactly one verification for each sign-in, whether the account exists or not.
 
+use super::hashing_threads::HashingThreads;
 use super::{CryptoError, random};
 use crate::domain::{Password, is_plausible};
 use argon2::password_hash::phc::PasswordHash;
@@ -28,6 +29,8 @@ pub(crate) enum PasswordError {
     Busy,
     #[error("hashing failed")]
     Hash(#[from] password_hash::Error),
+    #[error("no threads to hash on")]
+    NoThreads(#[from] std::io::Error),
     #[error("no random secret")]
     Random(#[from] CryptoError),
     #[error("the hashing thread ended early")]
@@ -47,6 +50,7 @@ pub(crate) enum Verdict {
 /// The hashing threads.
 pub(crate) struct Passwords {
     cores: Arc<Semaphore>,
+    threads: Arc<HashingThreads>,
     waiting: AtomicUsize,
     queue: usize,
     patience: Duration,
@@ -59,10 +63,12 @@ impl Passwords {
     pub(crate) async fn start() -> Result<Self, PasswordError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let secret = random()?;
-        let dummy = tokio::task::spawn_blocking(move || hash(secret.as_slice())).await??;
+        let threads = Arc::new(HashingThreads::start(cores)?);
+        let dummy = threads.run(move || hash(secret.as_slice())).await??;
         let cores = Arc::new(Semaphore::new(cores));
         Ok(Self {
             cores,
+            threads,
             waiting: AtomicUsize::new(0),
             queue: QUEUE,
             patience: PATIENCE,
@@ -77,7 +83,7 @@ impl Passwords {
 
     /// Waits for a core: what can spare the hashing is best looked at when it comes.
     pub(crate) async fn core(&self) -> Result<Core, PasswordError> {
-        self.permit().await.map(Core)
+        Ok(Core { permit: self.permit().await?, threads: Arc::clone(&self.threads) })
     }
 
     /// Checks an attempt against the stored hash; against the dummy where there is none.
@@ -91,7 +97,7 @@ impl Passwords {
         let attempt = attempt.clone();
         let verifications = Arc::clone(&self.verifications);
         let permit = self.permit().await?;
-        let checking = tokio::task::spawn_blocking(move || {
+        let checking = self.threads.run(move || {
             let _permit = permit;
             verifications.fetch_add(1, Ordering::Relaxed);
             match check(attempt.expose_secret().as_bytes(), &stored) {
@@ -123,13 +129,16 @@ impl Passwords {
 }
 
 /// A core to hash on, given back when dropped.
-pub(crate) struct Core(OwnedSemaphorePermit);
+pub(crate) struct Core {
+    permit: OwnedSemaphorePermit,
+    threads: Arc<HashingThreads>,
+}
 
 impl Core {
     pub(crate) async fn hash(self, password: &Password) -> Result<String, PasswordError> {
-        let Self(permit) = self;
+        let Self { permit, threads } = self;
         let secret = password.secret().clone();
-        let hashing = tokio::task::spawn_blocking(move || {
+        let hashing = threads.run(move || {
             let _permit = permit;
             hash(secret.expose_secret().as_bytes())
         });

@@ -107,9 +107,10 @@ impl From<PasswordError> for Problem {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy => Self::new(ProblemCode::Unavailable),
-            PasswordError::Hash(_) | PasswordError::Random(_) | PasswordError::Thread(_) => {
-                Self::new(ProblemCode::Internal).caused_by(&error)
-            }
+            PasswordError::Hash(_)
+            | PasswordError::NoThreads(_)
+            | PasswordError::Random(_)
+            | PasswordError::Thread(_) => Self::new(ProblemCode::Internal).caused_by(&error),
         }
     }
 }
