@@ -1,8 +1,11 @@
-//! The threads that passwords are hashed on. Rule: as many as may hash at once, and no others: the memory that a thread has
-//! hashed in stays with it, and on the threads of all workers 19 MiB each would be gigabytes.
+//! The threads that passwords are hashed on, and their memory. Rule: as many as may hash at once, and no others; each piece of
+//! memory is used again, because what an allocator keeps of 19 MiB here and 19 MiB there had no bound.
 
+use argon2::password_hash::phc::Output;
+use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash};
 use std::fmt;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
@@ -10,6 +13,40 @@ use tokio::task::JoinHandle;
 pub(super) struct HashingThreads {
     handle: Handle,
     runtime: Option<Runtime>,
+    /// What nobody hashes in at the moment.
+    memories: Arc<Mutex<Vec<Memory>>>,
+}
+
+/// What one hash is made in.
+#[derive(Default)]
+pub(super) struct Memory(Vec<Block>);
+
+impl Memory {
+    pub(super) fn argon2(
+        &mut self,
+        algorithm: Algorithm,
+        version: Version,
+        params: &Params,
+        (password, salt): (&[u8], &[u8]),
+        length: usize,
+    ) -> Result<Output, password_hash::Error> {
+        let Self(blocks) = self;
+        blocks.resize(params.block_count(), Block::default());
+        let mut buffer = [0; Output::MAX_LENGTH];
+        let output = buffer.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
+        Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(
+            password,
+            salt,
+            output,
+            blocks.as_mut_slice(),
+        )?;
+        // A stored hash may have cost more than ours do.
+        if blocks.len() > Params::DEFAULT.block_count() {
+            blocks.clear();
+            blocks.shrink_to_fit();
+        }
+        Ok(Output::new(output)?)
+    }
 }
 
 impl HashingThreads {
@@ -17,12 +54,23 @@ impl HashingThreads {
         // Nothing but its pool is used.
         let runtime =
             Builder::new_current_thread().max_blocking_threads(count.max(1)).thread_name("hashing").build()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime), memories: Arc::default() })
     }
 
-    pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        self.handle.spawn_blocking(work)
+    pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> JoinHandle<T> {
+        let memories = Arc::clone(&self.memories);
+        self.handle.spawn_blocking(move || {
+            let mut memory = locked(&memories).pop().unwrap_or_default();
+            let done = work(&mut memory);
+            locked(&memories).push(memory);
+            done
+        })
     }
+}
+
+/// A piece is in the list or is not, so whoever panicked left nothing half done.
+fn locked(memories: &Mutex<Vec<Memory>>) -> std::sync::MutexGuard<'_, Vec<Memory>> {
+    memories.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for HashingThreads {

@@ -1,12 +1,12 @@
 //! Hashing passwords with Argon2id. Rule: never more at once than there are cores, each of which takes 19 MiB, and
 //! exactly one verification for each sign-in, whether the account exists or not.
 
-use super::hashing_threads::HashingThreads;
+use super::hashing_threads::{HashingThreads, Memory};
 use super::{CryptoError, random};
 use crate::domain::{Password, is_plausible};
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash;
+use argon2::password_hash::phc::{ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A stored hash brings its own cost; one above these was not made by us and would be a way to stop the process.
 const MOST_KIBIBYTES: u32 = 256 * 1024;
 const MOST_PASSES: u32 = 10;
+const SALT_BYTES: usize = 16;
 
 /// Why a password could not be hashed or checked.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,7 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let secret = random()?;
         let threads = Arc::new(HashingThreads::start(cores)?);
-        let dummy = threads.run(move || hash(secret.as_slice())).await??;
+        let dummy = threads.run(move |memory| hash(secret.as_slice(), memory)).await??;
         let cores = Arc::new(Semaphore::new(cores));
         Ok(Self {
             cores,
@@ -97,10 +98,10 @@ impl Passwords {
         let attempt = attempt.clone();
         let verifications = Arc::clone(&self.verifications);
         let permit = self.permit().await?;
-        let checking = self.threads.run(move || {
+        let checking = self.threads.run(move |memory| {
             let _permit = permit;
             verifications.fetch_add(1, Ordering::Relaxed);
-            match check(attempt.expose_secret().as_bytes(), &stored) {
+            match check(attempt.expose_secret().as_bytes(), &stored, memory) {
                 Ok(Verdict::Right { .. }) if !exists => Ok(Verdict::Wrong),
                 verdict => verdict,
             }
@@ -138,9 +139,9 @@ impl Core {
     pub(crate) async fn hash(self, password: &Password) -> Result<String, PasswordError> {
         let Self { permit, threads } = self;
         let secret = password.secret().clone();
-        let hashing = threads.run(move || {
+        let hashing = threads.run(move |memory| {
             let _permit = permit;
-            hash(secret.expose_secret().as_bytes())
+            hash(secret.expose_secret().as_bytes(), memory)
         });
         Ok(hashing.await??)
     }
@@ -164,20 +165,35 @@ impl Drop for Waiting<'_> {
     }
 }
 
-fn today() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+fn hash(password: &[u8], memory: &mut Memory) -> Result<String, password_hash::Error> {
+    let mut salt = [0; SALT_BYTES];
+    aws_lc_rs::rand::fill(&mut salt).map_err(|_| password_hash::Error::Crypto)?;
+    let (algorithm, version, params) = (Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+    let output = memory.argon2(algorithm, version, &params, (password, &salt), Params::DEFAULT_OUTPUT_LEN)?;
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(Salt::new(&salt)?),
+        hash: Some(output),
+    };
+    Ok(hash.to_string())
 }
 
-fn hash(password: &[u8]) -> Result<String, password_hash::Error> {
-    Ok(today().hash_password(password)?.to_string())
-}
-
-fn check(attempt: &[u8], stored: &str) -> Result<Verdict, password_hash::Error> {
-    match today().verify_password(attempt, stored) {
-        Ok(()) if is_cheaper(stored) => Ok(Verdict::Right { stronger: Some(hash(attempt)?) }),
-        Ok(()) => Ok(Verdict::Right { stronger: None }),
-        Err(password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
-        Err(error) => Err(error),
+fn check(attempt: &[u8], stored: &str, memory: &mut Memory) -> Result<Verdict, password_hash::Error> {
+    let parsed = PasswordHash::new(stored)?;
+    let algorithm = Algorithm::try_from(parsed.algorithm.as_str())?;
+    let version = parsed.version.map_or(Ok(Version::default()), Version::try_from)?;
+    let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+        return Err(password_hash::Error::PasswordInvalid);
+    };
+    let params = Params::try_from(&parsed)?;
+    let output = memory.argon2(algorithm, version, &params, (attempt, salt), expected.len())?;
+    // Compared in constant time.
+    match output == *expected {
+        true if is_cheaper(stored) => Ok(Verdict::Right { stronger: Some(hash(attempt, memory)?) }),
+        true => Ok(Verdict::Right { stronger: None }),
+        false => Ok(Verdict::Wrong),
     }
 }
 
@@ -209,6 +225,7 @@ fn is_cheaper(stored: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::{Argon2, PasswordHasher};
 
     fn secret(text: &str) -> SecretString {
         SecretString::from(text)
@@ -228,6 +245,19 @@ mod tests {
         assert_eq!(passwords.verify(&secret(&long), Some(&hash)).await.unwrap(), Verdict::Right { stronger: None });
         for attempt in [&long[..72], &format!("{long} "), ""] {
             assert_eq!(passwords.verify(&secret(attempt), Some(&hash)).await.unwrap(), Verdict::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_what_everybody_elses_argon2_makes_of_it() {
+        use argon2::PasswordVerifier;
+        let passwords = Passwords::start().await.unwrap();
+        let password = Password::parse(secret("kx7!pq2zz"), &[]).unwrap();
+        let (one, other) = (passwords.hash(&password).await.unwrap(), passwords.hash(&password).await.unwrap());
+        assert_ne!(one, other, "each has a salt of its own");
+        for hash in [one, other] {
+            assert!(Argon2::default().verify_password(b"kx7!pq2zz", hash.as_str()).is_ok(), "{hash}");
+            assert!(Argon2::default().verify_password(b"kx7!pq2zy", hash.as_str()).is_err());
         }
     }
 
