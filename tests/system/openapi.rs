@@ -370,11 +370,11 @@ impl Watched<'_> {
     /// Asks for the operation of that name; `segments` are what its path has between braces, in order.
     async fn ask(&mut self, client: &Client, id: &str, segments: &[&str], query: &str, body: Value) -> Reply {
         let operations = operations(self.judge.document());
-        let operation = operations.iter().find(|operation| operation.value["operationId"] == id).expect(id);
+        let operation = operations.iter().find(|operation| operation.value["operationId"] == id).unwrap();
         let mut address = String::new();
         let mut segments = segments.iter();
         for part in operation.path.split('/').skip(1) {
-            let part = if part.starts_with('{') { segments.next().expect("a segment") } else { part };
+            let part = if part.starts_with('{') { segments.next().unwrap() } else { part };
             address = format!("{address}/{part}");
         }
         let reply =
