@@ -111,9 +111,9 @@ async fn run(asked: &Asked) -> ExitCode {
 
 async fn attack(fleet: &Fleet, asked: &Asked, seed: u32) -> bool {
     let addresses = fleet.addresses();
-    Caller::new(&addresses).register(PEERS.len()).await;
+    let users = Caller::new(&addresses).register(PEERS.len()).await;
     let address = addresses.first().expect("an address");
-    let settings = settings(fleet.directory());
+    let settings = settings(fleet.directory(), users.first().expect("a user"));
     let mut command = Command::new(&asked.program);
     command.current_dir(fleet.directory()).arg("--config-file").arg(settings).args(["--no-color", "run"]);
     command.arg(format!("http://{address}/openapi.json"));
@@ -129,8 +129,26 @@ async fn attack(fleet: &Fleet, asked: &Asked, seed: u32) -> bool {
     ended.expect("the program runs").success()
 }
 
-/// Who signs in how, and what does not follow from the document. Nothing is left out.
-fn settings(directory: &Path) -> PathBuf {
+/// What no document can say: who signs in how, what is no fault, and what `hooks.py` does.
+///
+/// 412 is the right answer to a random `If-Match`. Everybody may see the name of everybody, so that two users get the same of
+/// `GET /users/{id}`; what each of them sees there and nowhere else is asserted by the tests of the system.
+const SETTINGS: &str = r#"hooks = "hooks.py"
+
+[auth.wfc]
+path = "users.json"
+peers = PEERS
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
+
+[[operations]]
+include-operation-id = "getUser"
+checks.object_level_authorization.enabled = false
+"#;
+const HOOKS: &str = include_str!("../fuzz/hooks.py");
+
+fn settings(directory: &Path, caller: &str) -> PathBuf {
     let users = PEERS.iter().chain(["admin"].iter()).map(|name| {
         json!({
             "name": name,
@@ -150,10 +168,10 @@ fn settings(directory: &Path) -> PathBuf {
         })
     });
     let users = json!({"schemaVersion": "0.2.0", "auth": users.collect::<Vec<_>>()});
-    std::fs::write(directory.join("users.json"), users.to_string()).expect("a file");
-    let path = directory.join("schemathesis.toml");
-    let text =
-        format!("[auth.wfc]\npath = \"users.json\"\npeers = [{}]\n", PEERS.map(|peer| format!("{peer:?}")).join(", "));
-    std::fs::write(&path, text).expect("a file");
-    path
+    let write = |name: &str, text: String| std::fs::write(directory.join(name), text).expect("a file");
+    write("users.json", users.to_string());
+    write("caller.json", json!(caller).to_string());
+    write("hooks.py", HOOKS.to_owned());
+    write("schemathesis.toml", SETTINGS.replace("PEERS", &json!(PEERS).to_string()));
+    directory.join("schemathesis.toml")
 }

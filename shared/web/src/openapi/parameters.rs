@@ -126,7 +126,7 @@ const fn reference(header: RequestHeader) -> &'static str {
 pub(super) fn shared() -> Map<String, Value> {
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
     let tag = r#"(?:W/)?"[\t !#-~]*""#;
-    let tags = format!(r"^(?:\*|{tag}(?:[\t ]*,[\t ]*{tag}){{0,7}})$");
+    let tags = format!(r"^{tag}(?:[\t ]*,[\t ]*{tag}){{0,7}}$");
     let all = json!({
         "limit": {
             "name": "limit", "in": "query", "description": "The most items of a page.",
@@ -145,7 +145,7 @@ pub(super) fn shared() -> Map<String, Value> {
         "If-Match": header(
             "If-Match",
             "The ETag of the version that is to be changed; if it is another one by now, nothing is changed. Without it the write goes through.",
-            json!({ "type": "string", "pattern": tags }),
+            json!({ "anyOf": [{ "const": "*" }, { "type": "string", "pattern": tags }] }),
         ),
         "If-None-Match": header(
             "If-None-Match",
