@@ -117,7 +117,7 @@ async fn attack(fleet: &Fleet, asked: &Asked, seed: u32) -> bool {
     let mut command = Command::new(&asked.program);
     command.current_dir(fleet.directory()).arg("--config-file").arg(settings).args(["--no-color", "run"]);
     command.arg(format!("http://{address}/openapi.json"));
-    command.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"]);
+    command.args(["--phases", "examples,coverage,fuzzing,stateful"]);
     command.args(["--continue-on-failure", "--seed", &seed.to_string(), "--max-examples", &asked.examples.to_string()]);
     if let Some(seconds) = asked.seconds {
         command.args(["--max-time", &seconds.to_string()]);
@@ -138,6 +138,9 @@ const SETTINGS: &str = r#"hooks = "hooks.py"
 [auth.wfc]
 path = "users.json"
 peers = PEERS
+
+[checks]
+enabled = true
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
