@@ -2,7 +2,11 @@
 //! of their own, and all of them are gone when [`Http::stop`] returns.
 
 mod connection;
+mod framing;
 mod listen;
+
+pub(crate) use connection::serving;
+pub(crate) use listen::{Times, listen};
 
 use crate::gateway::Gateway;
 use crate::metrics::{self, Requests};
@@ -16,7 +20,6 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::System;
 use actix_web::web::{Data, ServiceConfig, to};
 use actix_web::{App, Error};
-use listen::{Times, listen};
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -26,9 +29,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use web::{Edge, Verifier, middleware};
 
 /// Until a closing connection is closed.
-const DISCONNECT: Duration = Duration::from_secs(5);
+pub(crate) const DISCONNECT: Duration = Duration::from_secs(5);
 /// Between two requests of a connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// For the requests under way when the process stops.
 const DRAIN_SECONDS: u64 = 15;
 /// Connections of one worker.
@@ -160,7 +163,7 @@ fn app(
         .wrap(from_fn(metrics::count))
         .wrap(from_fn(middleware::security_headers))
         .wrap(from_fn(middleware::request_context))
-        .wrap(from_fn(connection::serving))
+        .wrap(from_fn(serving))
 }
 
 impl Site {

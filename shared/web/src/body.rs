@@ -124,7 +124,9 @@ async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
     Ok(bytes)
 }
 
-fn too_large(limit: usize) -> Problem {
+/// What is said of a body with more than `limit` bytes.
+#[must_use]
+pub fn too_large(limit: usize) -> Problem {
     Problem::new(ProblemCode::PayloadTooLarge).detail(format!("a body may have {limit} bytes"))
 }
 

@@ -5,6 +5,7 @@
 //! connection, and nothing takes its place. Here a clock runs from that byte on. It costs a request two looks at the clock
 //! and no system call; the timer is set again only when it has run out.
 
+use super::framing::Framing;
 use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -28,11 +29,12 @@ pub(super) struct Patience {
     pub(super) idle: Duration,
 }
 
-/// A stream that ends by itself when the head of its next request does not come.
+/// A stream that ends by itself when the head of its next request does not come, and whose heads have one reading.
 pub(super) struct Connection<S> {
     stream: S,
     phase: Rc<Phase>,
     patience: Patience,
+    framing: Framing,
     /// Made when there is nothing to read for the first time.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -60,7 +62,7 @@ impl<S> Connection<S> {
             answered: Cell::new(Instant::now()),
             blocked: Cell::new(false),
         };
-        Self { stream, phase: Rc::new(phase), patience, timer: None }
+        Self { stream, phase: Rc::new(phase), patience, framing: Framing::new(), timer: None }
     }
 
     pub(super) fn phase(&self) -> Rc<Phase> {
@@ -129,7 +131,7 @@ impl Drop for Serving {
 }
 
 /// Tells the connection of each request; the outermost layer.
-pub(super) async fn serving<B: MessageBody + 'static>(
+pub(crate) async fn serving<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse, Error> {
@@ -170,7 +172,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         if polled.is_pending() && this.is_late(context) {
             return Poll::Ready(Err(ErrorKind::TimedOut.into()));
         }
-        if buffer.filled().len() > before {
+        if let Some(come @ [_, ..]) = buffer.filled_mut().get_mut(before..) {
+            this.framing.pass(come);
             this.phase.heard();
         }
         polled
@@ -293,6 +296,20 @@ mod tests {
         assert!(!has_ended(&mut connection).await, "the time of an idle connection begins when all is read");
         seconds(2).await;
         assert!(has_ended(&mut connection).await);
+    }
+
+    #[tokio::test]
+    async fn the_bytes_of_a_head_are_watched_and_those_of_a_body_are_not() {
+        let (mut connection, mut client) = pair();
+        for (sent, expected) in [
+            ("POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\n\n\n\n", "\n\n\n"),
+            ("GET / HTTP/1.1\nx: y\r\n\r\n", "GET / HTTP/1.1\0x: y\r\n\r\n"),
+        ] {
+            let mut read = vec![0; sent.len()];
+            let (sending, reading) = tokio::join!(client.write_all(sent.as_bytes()), connection.read_exact(&mut read));
+            assert!(sending.is_ok() && reading.is_ok());
+            assert!(String::from_utf8(read).unwrap().ends_with(expected), "{sent:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

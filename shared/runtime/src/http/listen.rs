@@ -15,14 +15,14 @@ use tokio::net::TcpStream;
 
 /// What a connection is allowed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    pub(super) head: Duration,
-    pub(super) keep_alive: Duration,
-    pub(super) disconnect: Duration,
+pub(crate) struct Times {
+    pub(crate) head: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) disconnect: Duration,
 }
 
 /// Serves on `listener` what `make` makes, once for each worker.
-pub(super) fn listen<I, S, B>(
+pub(crate) fn listen<I, S, B>(
     builder: ServerBuilder,
     listener: TcpListener,
     times: Times,

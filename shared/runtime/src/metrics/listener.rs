@@ -1,13 +1,15 @@
 //! `/metrics` on a listener of its own, for a scraper inside the walls. Rule: without a token, and nothing else is served
-//! there; a worker of its own answers also while all others are busy.
+//! there; a worker of its own answers also while all others are busy. Its connections are those of [`crate::http`].
 
 use super::Requests;
+use crate::http::{DISCONNECT, KEEP_ALIVE, Times, listen, serving};
 use crate::process::Process;
 use crate::start_error::StartError;
-use actix_web::dev::ServerHandle;
+use actix_web::App;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::rt::System;
 use actix_web::web::{Data, to};
-use actix_web::{App, HttpServer};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
@@ -43,9 +45,10 @@ impl MetricsListener {
                     let app = App::new().app_data(Data::clone(&process)).app_data(Data::clone(&requests));
                     app.service(At::new("/metrics").get(scraped, super::operation()))
                         .default_service(to(web::not_found))
+                        .wrap(from_fn(serving))
                 };
-                let server = HttpServer::new(app).workers(1).disable_signals().client_request_timeout(HEAD);
-                let server = server.listen(listener)?.run();
+                let times = Times { head: HEAD, keep_alive: KEEP_ALIVE, disconnect: DISCONNECT };
+                let server = listen(Server::build().workers(1).disable_signals(), listener, times, app)?;
                 // Nobody waits for the handle only when the start was given up.
                 let _ = started.send(server.handle());
                 server.await

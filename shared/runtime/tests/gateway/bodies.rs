@@ -61,7 +61,7 @@ async fn a_huge_answer_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_the_services_to_refuse_and_ends_the_connection() {
+async fn a_body_that_turns_out_too_large_is_the_services_to_refuse_and_ends_the_connection() {
     let stub = Stub::start(|seen| answer("413 Payload Too Large", "", &seen.body.len().to_string()));
     let gateway = gateway(&[stub.url()]).await;
     let limit = 256 * 1024;
@@ -70,13 +70,29 @@ async fn a_body_that_is_too_large_is_the_services_to_refuse_and_ends_the_connect
     assert_eq!((fits.status, fits.header("connection")), (413, "close"), "whoever says so, the rest is not read");
     for _ in 0..3 {
         // The client may still be writing when the answer comes and the connection ends.
-        let _ = client().post(gateway.url(NOTES)).body("x".repeat(8 * limit)).send().await;
+        let pieces = stream::iter((0..8).map(move |_| Ok::<_, io::Error>("x".repeat(limit))));
+        let _ = client().post(gateway.url(NOTES)).body(reqwest::Body::wrap_stream(pieces)).send().await;
     }
     let seen = stub.seen();
     assert_eq!(seen.len(), 4);
     for seen in &seen[1..] {
         assert_eq!((seen.body.len(), seen.header("transfer-encoding")), (limit + 1, "chunked".to_owned()));
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_said_to_be_too_large_is_refused_before_it_comes() {
+    let stub = Stub::start(|_| answer("200 OK", "", "reached"));
+    let gateway = gateway(&[stub.url()]).await;
+    for length in [256 * 1024 + 1, usize::MAX] {
+        let head = format!("POST {NOTES} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        let reply = gateway.raw(&head).await;
+        assert!(reply.starts_with("HTTP/1.1 413 ") && reply.contains("\"payload_too_large\""), "{reply}");
+        assert!(reply.contains("a body may have 262144 bytes") && reply.matches("HTTP/1.1 ").count() == 1, "{reply}");
+        assert!(reply.contains("connection: close\r\n"), "{reply}");
+    }
+    assert!(stub.seen().is_empty());
     gateway.stop().await;
 }
 

@@ -186,18 +186,22 @@ async fn a_network_that_asks_too_often_is_refused_and_health_goes_on() {
     let url = |path: &str| format!("http://{}{path}", server.address());
     for left in [2, 1, 0] {
         let reply = send(client().get(url("/api/v1/notes")).header("x-forwarded-for", format!("192.0.2.{left}"))).await;
-        assert_eq!((reply.status, reply.header("ratelimit-policy")), (200, "\"default\";q=3;w=3600"));
+        let (status, policy) = (reply.status, reply.header("ratelimit-policy"));
+        assert_eq!((status, policy), (200, "\"default\";q=3;w=3600"), "{}", reply.body);
         assert!(reply.header("ratelimit").starts_with(&format!("\"default\";r={left};t=")), "{:?}", reply.headers);
     }
     for path in ["/api/v1/notes", "/nowhere", "/docs"] {
         let reply = send(client().get(url(path)).header("x-forwarded-for", "192.0.2.9")).await;
-        assert_eq!((reply.status, reply.body["code"].as_str()), (429, Some("rate_limited")), "{path}");
+        assert_eq!((reply.status, reply.body["code"].as_str()), (429, Some("rate_limited")), "{path}: {}", reply.body);
         assert_eq!(reply.header("content-type"), "application/problem+json");
         assert!((1100..=1200).contains(&reply.header("retry-after").parse::<u64>().unwrap()));
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
     }
-    for path in ["/health", "/health/live", "/health/ready", "/health/notes"] {
-        assert_eq!(send(client().get(url(path))).await.status, 200, "{path}");
+    for (path, verbose) in
+        [("/health", "?verbose=true"), ("/health/live", ""), ("/health/ready", ""), ("/health/notes", "?verbose=true")]
+    {
+        let reply = send(client().get(url(&format!("{path}{verbose}")))).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
     }
     assert_eq!(send(client().get(url("/metrics"))).await.status, 401);
     server.stop().await;
