@@ -1,5 +1,6 @@
-//! The two sentences that the system exists for, over HTTP, in every topology.
+//! The two sentences that the system exists for, and what else happens to people, over HTTP, in every topology.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::{Client, System, Topology};
 
@@ -8,6 +9,7 @@ testkit::in_every_topology!(
     who_made_a_task_hears_that_it_is_done,
     who_leaves_leaves_nothing_behind,
     what_is_under_way_survives_a_restart,
+    whose_token_was_stolen_is_told_once,
 );
 
 async fn inbox(client: &Client) -> Value {
@@ -103,4 +105,33 @@ async fn what_is_under_way_survives_a_restart(topology: Topology) {
     // Tokens outlive the process that made them.
     let anna = system.anonymous().with_token(anna.token().unwrap());
     assert_eq!(anna.get("/api/v1/tasks").await.expect(200)["items"].as_array().unwrap().len(), 20);
+}
+
+async fn whose_token_was_stolen_is_told_once(topology: Topology) {
+    let system = System::start(app::serve, topology).await;
+    let (anna, ben) = (system.user("anna").await, system.user("ben").await);
+    let nobody = system.anonymous();
+    let refresh = async |tokens: &Value| {
+        nobody.post("/api/v1/auth/refresh", json!({"refresh_token": tokens["refresh_token"]})).await
+    };
+    let body = json!({"login": "anna", "password": system.password()});
+    let stolen = nobody.post("/api/v1/auth/login", body).await.expect(200);
+    let next = refresh(&stolen).await.expect(200);
+    // A reply that was lost is no theft.
+    refresh(&stolen).await.expect(200);
+    system.settle().await;
+    assert_eq!(categories(&inbox(&anna).await), ["user.created"]);
+
+    system.advance(TimeDelta::seconds(11));
+    refresh(&stolen).await.expect_problem(401, "refresh_reused");
+    for token in [&stolen, &next] {
+        refresh(token).await.expect_problem(401, "refresh_invalid");
+    }
+    system.settle().await;
+    // Her other sign-in goes on, and is where she reads it.
+    let told = inbox(&anna).await;
+    assert_eq!(categories(&told), ["user.access_revoked", "user.created"]);
+    assert_eq!(told["items"][0]["source_event"]["type"], "user.access_revoked.v1");
+    assert_eq!(told["counts"], json!({"unread": 2, "total": 2}));
+    assert_eq!(categories(&inbox(&ben).await), ["user.created"], "nobody else hears of it");
 }

@@ -14,4 +14,4 @@ pub(crate) use delivery::{Delivery, DeliveryState};
 pub(crate) use notification::{AlreadySent, New, NotSent, Notification, SourceEvent};
 pub(crate) use recipient::{Profile, Standing};
 pub(crate) use state::State;
-pub(crate) use texts::{assigned, completed, password_changed, welcome};
+pub(crate) use texts::{access_revoked, assigned, completed, password_changed, welcome};

@@ -3,6 +3,7 @@
 
 mod on_task_assigned;
 mod on_task_completed;
+mod on_user_access_revoked;
 mod on_user_created;
 mod on_user_deleted;
 mod on_user_password_changed;
@@ -11,6 +12,7 @@ mod on_user_updated;
 
 pub(crate) use on_task_assigned::on_task_assigned;
 pub(crate) use on_task_completed::on_task_completed;
+pub(crate) use on_user_access_revoked::on_user_access_revoked;
 pub(crate) use on_user_created::on_user_created;
 pub(crate) use on_user_deleted::on_user_deleted;
 pub(crate) use on_user_password_changed::on_user_password_changed;
@@ -18,7 +20,9 @@ pub(crate) use on_user_snapshot::on_user_snapshot;
 pub(crate) use on_user_updated::on_user_updated;
 
 use contracts::task::v1::{TaskAssigned, TaskCompleted};
-use contracts::user::v1::{UserCreated, UserDeleted, UserPasswordChanged, UserSnapshot, UserUpdated};
+use contracts::user::v1::{
+    UserAccessRevoked, UserCreated, UserDeleted, UserPasswordChanged, UserSnapshot, UserUpdated,
+};
 use outbox::Listeners;
 
 /// All listeners of the domain.
@@ -29,6 +33,7 @@ pub(crate) fn listeners() -> Listeners {
         .on::<UserDeleted, _>(on_user_deleted)
         .on::<UserSnapshot, _>(on_user_snapshot)
         .on::<UserPasswordChanged, _>(on_user_password_changed)
+        .on::<UserAccessRevoked, _>(on_user_access_revoked)
         .on::<TaskAssigned, _>(on_task_assigned)
         .on::<TaskCompleted, _>(on_task_completed)
 }

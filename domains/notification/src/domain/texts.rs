@@ -41,6 +41,19 @@ pub(crate) fn password_changed(category: &str) -> Content {
     }
 }
 
+/// To somebody of whom a sign-in was ended, because two had what keeps it going.
+pub(crate) fn access_revoked(category: &str) -> Content {
+    Content {
+        category: Some(Category::of_event(category)),
+        title: Title::of("One of your sign-ins was ended"),
+        body: Some(Body::of(
+            "What kept it going was used twice: somebody may have copied it. Sign in there again, look through the list \
+             of your sessions, and if you do not know how it came about, change your password.",
+        )),
+        action_url: None,
+    }
+}
+
 fn about_task(category: &str, task: TaskId, headline: &str, title: &str, what: &str) -> Content {
     Content {
         category: Some(Category::of_event(category)),
@@ -105,9 +118,10 @@ mod tests {
         assert!(Body::parse(content.body.unwrap().as_str()).is_ok());
         assert!(Category::parse(content.category.unwrap().as_str()).is_ok());
         assert!(ActionUrl::parse(content.action_url.unwrap().as_str()).is_ok());
-        let content = password_changed("user.password_changed");
-        assert!(Title::parse(content.title.as_str()).is_ok());
-        assert!(Body::parse(content.body.unwrap().as_str()).is_ok());
-        assert!(Category::parse(content.category.unwrap().as_str()).is_ok());
+        for content in [password_changed("user.password_changed"), access_revoked("user.access_revoked")] {
+            assert!(Title::parse(content.title.as_str()).is_ok());
+            assert!(Body::parse(content.body.unwrap().as_str()).is_ok());
+            assert!(Category::parse(content.category.unwrap().as_str()).is_ok());
+        }
     }
 }

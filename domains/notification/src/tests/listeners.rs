@@ -3,13 +3,15 @@
 use super::fixture::{Fixture, created, deleted, heard, updated, user};
 use crate::domain::{Notification, State};
 use crate::listen::{
-    on_task_assigned, on_task_completed, on_user_created, on_user_deleted, on_user_password_changed, on_user_snapshot,
-    on_user_updated,
+    on_task_assigned, on_task_completed, on_user_access_revoked, on_user_created, on_user_deleted,
+    on_user_password_changed, on_user_snapshot, on_user_updated,
 };
 use chrono::DateTime;
 use contracts::task::v1::{TaskAssigned, TaskCompleted};
-use contracts::user::v1::{PasswordChange, UserCreated, UserPasswordChanged, UserSnapshot, UserUpdated};
-use contracts::{TaskId, UserId};
+use contracts::user::v1::{
+    AccessRevocation, PasswordChange, UserAccessRevoked, UserCreated, UserPasswordChanged, UserSnapshot, UserUpdated,
+};
+use contracts::{SessionId, TaskId, UserId};
 use db::Tx;
 use outbox::{Heard, ListenError};
 use uuid::Uuid;
@@ -79,6 +81,31 @@ async fn a_user_is_told_of_every_new_password_once_and_nobody_of_somebody_who_is
     assert_eq!(warning.content.category.as_ref().unwrap().as_str(), "user.password_changed");
     assert!(fixture.addressed_to(gone).await.is_empty());
     assert_eq!(fixture.emitted().await, sent_events(&told));
+}
+
+#[tokio::test]
+async fn a_user_is_told_once_of_a_sign_in_that_was_ended_and_nobody_of_somebody_who_is_gone() {
+    let fixture = Fixture::new().await;
+    let (anna, gone) = (user(1), user(2));
+    let revoked = |number, user: UserId| {
+        let (session_id, reason) = (Some(SessionId(Uuid::from_u128(90))), AccessRevocation::RefreshReused);
+        heard(number, user.uuid(), UserAccessRevoked { user_id: user, session_id, reason })
+    };
+    fixture.hear(on_user_access_revoked, &revoked(50, anna)).await.unwrap();
+    fixture.hear(on_user_access_revoked, &revoked(50, anna)).await.unwrap();
+    fixture.hear(on_user_deleted, &deleted(51, gone)).await.unwrap();
+    fixture.hear(on_user_access_revoked, &revoked(52, gone)).await.unwrap();
+
+    let told = fixture.addressed_to(anna).await;
+    let [warning] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(warning.content.title.as_str(), "One of your sign-ins was ended");
+    assert_eq!(warning.content.category.as_ref().unwrap().as_str(), "user.access_revoked");
+    assert!(fixture.addressed_to(gone).await.is_empty());
+    assert_eq!(fixture.emitted().await, sent_events(&told));
+
+    // Another sign-in that is ended is other news.
+    fixture.hear(on_user_access_revoked, &revoked(53, anna)).await.unwrap();
+    assert_eq!(fixture.addressed_to(anna).await.len(), 2);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Changing a refresh token for its successor. Rule: a family of tokens has one live head; whoever shows a used token
-//! ends the session, unless it is the one used just before, by a client that lost the reply.
+//! ends the session, unless it is the one used just before, by a client that lost the reply. Which of the two that have
+//! the token is its owner cannot be known, so the owner is told.
 
 use super::SignedIn;
 use super::open_session::idle_exp;
@@ -8,6 +9,7 @@ use crate::domain::REFRESH_GRACE;
 use crate::store::refresh_tokens::{self, NewToken, StoredToken};
 use crate::store::sessions::{self, Ended, Session};
 use crate::store::users;
+use contracts::user::v1::{AccessRevocation, UserAccessRevoked};
 use contracts::{SessionId, UserId};
 use db::{DbError, Tx};
 
@@ -64,8 +66,21 @@ async fn repeat_or_end(tx: &mut Tx, token: StoredToken, session: &Session) -> Re
         let signed_in = signed_in(tx, session, unused.idle_exp).await?;
         return Ok(signed_in.map_or(Refreshed::Unknown, |signed_in| Refreshed::Repeated { signed_in, successor_ct }));
     }
-    sessions::end(tx, session.id, Ended::Reused).await?;
-    Ok(Refreshed::Reused { user: session.user_id, session: session.id })
+    end(tx, session).await
+}
+
+/// Of several that show used tokens at once, the first ends the session, and the owner is told of it once.
+async fn end(tx: &mut Tx, session: &Session) -> Result<Refreshed, DbError> {
+    // The user before the session, as whoever changes a password locks them: so neither waits for the other for ever.
+    let Some(mut user) = users::lock(tx, session.user_id).await? else { return Ok(Refreshed::Unknown) };
+    if !sessions::end(tx, session.id, Ended::Reused).await? {
+        return Ok(Refreshed::Unknown);
+    }
+    let (user_id, session_id) = (user.id, session.id);
+    let reason = AccessRevocation::RefreshReused;
+    outbox::emit(tx, UserAccessRevoked { user_id, session_id: Some(session_id), reason }, &mut user.stream);
+    users::update(tx, &user);
+    Ok(Refreshed::Reused { user: user_id, session: session_id })
 }
 
 async fn signed_in(

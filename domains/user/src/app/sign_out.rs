@@ -15,7 +15,7 @@ pub(crate) struct SignOut {
 
 pub(crate) async fn sign_out(tx: &mut Tx, command: &SignOut) -> Result<(), DbError> {
     if !command.all {
-        return sessions::end(tx, command.session, Ended::Logout).await;
+        return sessions::end(tx, command.session, Ended::Logout).await.map(drop);
     }
     let Some(mut user) = users::lock(tx, command.user).await? else { return Ok(()) };
     user.token_epoch += 1;

@@ -126,14 +126,15 @@ pub(crate) fn touch(tx: &mut Tx, id: SessionId) {
     tx.push(Entity::update_many().set(row).filter(Column::Id.eq(id.uuid())));
 }
 
-/// Ends one session; nothing happens to one that has ended.
-pub(crate) async fn end(tx: &mut Tx, id: SessionId, why: Ended) -> Result<(), DbError> {
+/// Ends one session; nothing happens to one that has ended. Whether it was this that ended it.
+pub(crate) async fn end(tx: &mut Tx, id: SessionId, why: Ended) -> Result<bool, DbError> {
     let ending =
         Entity::update_many().set(ended(tx, why)).filter(Column::Id.eq(id.uuid())).filter(Column::RevokedAt.is_null());
-    if tx.run(ending).await? > 0 {
+    let was_live = tx.run(ending).await? > 0;
+    if was_live {
         revocations::session(tx, id);
     }
-    Ok(())
+    Ok(was_live)
 }
 
 /// Ends a session of that user; whether there was one to end.

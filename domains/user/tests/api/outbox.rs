@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{Client, System};
 
 /// Type, sequence and data of all events of a user, in order.
-async fn events_of(system: &System, id: &str) -> Vec<(String, i64, Value)> {
+pub(crate) async fn events_of(system: &System, id: &str) -> Vec<(String, i64, Value)> {
     let payload = if system.on_postgres() { "convert_from(payload, 'UTF8')" } else { "CAST(payload AS TEXT)" };
     let sql = format!(
         "SELECT event_type || ' ' || aggregate_seq || ' ' || {payload} FROM outbox WHERE aggregate_id = '{id}'
@@ -19,7 +19,7 @@ async fn events_of(system: &System, id: &str) -> Vec<(String, i64, Value)> {
     system.column("user", &sql).await.iter().map(event).collect()
 }
 
-fn names(events: &[(String, i64, Value)]) -> Vec<(&str, i64)> {
+pub(crate) fn names(events: &[(String, i64, Value)]) -> Vec<(&str, i64)> {
     events.iter().map(|(name, seq, _)| (name.as_str(), *seq)).collect()
 }
 

@@ -1,5 +1,6 @@
 //! `POST /api/v1/auth/refresh`.
 
+use crate::outbox::{events_of, names};
 use crate::{is_signed_in, sign_in, system, text, with};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -9,6 +10,11 @@ use testkit::{Reply, System};
 
 async fn refresh(system: &System, token: &str) -> Reply {
     system.anonymous().post("/api/v1/auth/refresh", json!({"refresh_token": token})).await
+}
+
+/// How often somebody was told that a sign-in was ended.
+async fn told(system: &System) -> i64 {
+    system.count("user", "SELECT count(*) FROM outbox WHERE event_type = 'user.access_revoked.v1'").await
 }
 
 async fn refreshed(system: &System, tokens: &Value) -> Value {
@@ -45,6 +51,7 @@ async fn a_lost_reply_is_sent_again_within_the_grace() {
     let again = refreshed(&system, &first).await;
     assert_eq!(second["refresh_token"], again["refresh_token"]);
     let _ = refreshed(&system, &again).await;
+    assert_eq!(told(&system).await, 0, "nobody is taken for a thief");
 }
 
 #[tokio::test]
@@ -64,6 +71,69 @@ async fn a_reuse_after_the_grace_ends_the_session() {
     assert_eq!(reasons, ["reused"]);
     assert!(is_signed_in(&with(&anna, &other)).await, "other sessions go on");
     let _ = refreshed(&system, &other).await;
+    assert_eq!(told(&system).await, 1, "of all that were refused, the first ended it");
+}
+
+#[tokio::test]
+async fn its_owner_is_told_in_the_same_transaction_which_session_ended_and_why() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let first = sign_in(&system, "anna").await;
+    let second = refreshed(&system, &first).await;
+    let sessions = with(&anna, &second).get("/api/v1/users/me/sessions").await.expect(200);
+    let ended = sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
+    system.advance(TimeDelta::seconds(11));
+    refresh(&system, text(&first, "refresh_token")).await.expect_problem(401, "refresh_reused");
+
+    let events = events_of(&system, &anna.id().to_string()).await;
+    assert_eq!(names(&events), [("user.created.v1", 1), ("user.access_revoked.v1", 2)]);
+    let data = json!({"user_id": anna.id(), "session_id": ended["id"], "reason": "refresh_reused"});
+    assert_eq!(events[1].2, data, "and nothing of a token");
+    let profile = anna.get("/api/v1/users/me").await;
+    assert_eq!(profile.header("etag"), "\"v1\"", "the account itself has not changed");
+    system.settle().await;
+}
+
+#[tokio::test]
+async fn of_many_reuses_at_once_one_is_told() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let first = sign_in(&system, "anna").await;
+    let second = refreshed(&system, &first).await;
+    system.advance(TimeDelta::seconds(11));
+    let replies = join_all((0..20).map(|_| refresh(&system, text(&first, "refresh_token")))).await;
+    let mut codes: Vec<String> = replies
+        .into_iter()
+        .map(|reply| {
+            assert_eq!(reply.status, 401);
+            text(&reply.body, "code").to_owned()
+        })
+        .collect();
+    codes.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!((codes.remove(0).as_str(), codes.len()), ("refresh_reused", 19));
+    assert!(codes.iter().all(|code| code == "refresh_invalid"), "{codes:?}");
+    assert_eq!(told(&system).await, 1);
+    assert!(!is_signed_in(&with(&anna, &second)).await);
+}
+
+#[tokio::test]
+async fn what_the_user_or_an_administrator_ends_is_no_theft() {
+    let system = system().await;
+    let (admin, anna) = (system.admin().await, system.user("anna").await);
+    for all in ["", "?all=true"] {
+        let out = with(&anna, &sign_in(&system, "anna").await);
+        assert_eq!(out.post(&format!("/api/v1/auth/logout{all}"), Value::Null).await.status, 204);
+    }
+    let (here, there) = (sign_in(&system, "anna").await, sign_in(&system, "anna").await);
+    let sessions = with(&anna, &here).get("/api/v1/users/me/sessions").await.expect(200);
+    let other = sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    let path = format!("/api/v1/users/me/sessions/{}", text(other, "id"));
+    assert_eq!(with(&anna, &here).delete(&path).await.status, 204);
+    let _ = admin.patch(&format!("/api/v1/users/{}", anna.id()), json!({"is_active": false})).await.expect(200);
+    for ended in [&here, &there] {
+        refresh(&system, text(ended, "refresh_token")).await.expect_problem(401, "refresh_invalid");
+    }
+    assert_eq!(told(&system).await, 0);
 }
 
 #[tokio::test]
@@ -75,6 +145,7 @@ async fn the_grace_is_for_the_token_used_last_alone() {
     let third = refreshed(&system, &second).await;
     refresh(&system, text(&first, "refresh_token")).await.expect_problem(401, "refresh_reused");
     refresh(&system, text(&third, "refresh_token")).await.expect_problem(401, "refresh_invalid");
+    assert_eq!(told(&system).await, 1);
 }
 
 #[tokio::test]

@@ -98,10 +98,32 @@ pub enum PasswordChange {
     Reset,
 }
 
+/// A sign-in was ended because somebody else may have had it; the user is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserAccessRevoked {
+    /// The user.
+    pub user_id: UserId,
+    /// The session that ended.
+    pub session_id: Option<SessionId>,
+    /// What gave it away.
+    pub reason: AccessRevocation,
+}
+
+/// Why a sign-in was ended that nobody asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AccessRevocation {
+    /// A refresh token was shown again after its successor had been given out: two have it.
+    RefreshReused,
+}
+
 impl_event!("user" / "user":
     UserCreated => "created",
     UserUpdated => "updated",
     UserDeleted => "deleted",
     UserSnapshot => "snapshot",
     UserPasswordChanged => "password_changed",
+    UserAccessRevoked => "access_revoked",
 );
