@@ -85,7 +85,7 @@ async fn make_all<M: AsyncFn(usize) -> String>(make: M) -> BTreeSet<String> {
 
 /// Many have the same value of every field, and some have none.
 fn task(n: usize) -> Value {
-    let due = (n % 3 != 0).then(|| format!("2026-02-0{}T00:00:00Z", 1 + n % 5));
+    let due = (!n.is_multiple_of(3)).then(|| format!("2026-02-0{}T00:00:00Z", 1 + n % 5));
     let priority = ["none", "low", "medium", "high", "urgent"][n % 5];
     json!({"title": format!("Task {}", n % 11), "priority": priority, "due_at": due})
 }
@@ -138,7 +138,7 @@ async fn accounts_are_each_seen_once(topology: Topology) {
     let system = System::start(app::serve, topology).await;
     let admin = system.admin().await;
     let make = async |n: usize| {
-        let (name, role) = (format!("user-{n}"), if n % 4 == 0 { "admin" } else { "user" });
+        let (name, role) = (format!("user-{n}"), if n.is_multiple_of(4) { "admin" } else { "user" });
         let email = format!("{}{n}@example.org", ["A", "b", "C"][n % 3]);
         let body = json!({"username": name, "email": email, "password": system.password(), "role": role});
         id(admin.post("/api/v1/users", body).await)
