@@ -4,6 +4,7 @@
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
+use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::{Stream, StreamExt, stream};
 use reqwest::Body;
 use std::io::{self, ErrorKind};
@@ -55,15 +56,18 @@ const WHOLE: u8 = 0;
 const CUT_OFF: u8 = 1;
 const LATE: u8 = 2;
 
+/// Takes it from the client; somebody has to wait for it. Ends with what is to be said to a client that broke it off.
+pub(super) type Reading = LocalBoxFuture<'static, Option<Problem>>;
+
 impl Repeatable {
     /// The payload of a request, of which at most `limit` bytes and one more are taken.
-    pub(super) fn new(payload: Payload, announced: Option<u64>, limit: usize) -> Self {
+    pub(super) fn new(payload: Payload, announced: Option<u64>, limit: usize) -> (Self, Reading) {
         let (pieces, rest) = mpsc::channel(QUEUED);
         let (turns, turn) = watch::channel(Turn::Client);
-        actix_web::rt::spawn(pump(payload, pieces, turns, limit));
+        let reading = pump(payload, pieces, turns, limit).boxed_local();
         let pieces = Mutex::new(Pieces { sent: Vec::new(), rest, ended: false });
         let length = announced.filter(|length| usize::try_from(*length).is_ok_and(|length| length <= limit));
-        Self { shared: Arc::new(Shared { pieces, broken: AtomicU8::new(WHOLE) }), turn, length }
+        (Self { shared: Arc::new(Shared { pieces, broken: AtomicU8::new(WHOLE) }), turn, length }, reading)
     }
 
     /// Returns when the service has kept everybody waiting for so long; a client that sends slowly has a deadline of
@@ -102,12 +106,21 @@ impl Repeatable {
 
     /// Why the client's own fault kept it from being sent, if it was that.
     pub(super) fn fault_of_the_client(&self) -> Option<Problem> {
-        match self.shared.broken.load(Ordering::Acquire) {
-            CUT_OFF => Some(Problem::new(ProblemCode::BadRequest).detail("the body ended too early")),
-            LATE => Some(Problem::new(ProblemCode::RequestTimeout)),
-            _ => None,
-        }
+        problem(self.shared.broken.load(Ordering::Acquire))
     }
+}
+
+fn problem(broken: u8) -> Option<Problem> {
+    match broken {
+        CUT_OFF => Some(Problem::new(ProblemCode::BadRequest).detail("the body ended too early")),
+        LATE => Some(Problem::new(ProblemCode::RequestTimeout)),
+        _ => None,
+    }
+}
+
+fn broken_by(error: &PayloadError) -> u8 {
+    let late = matches!(error, PayloadError::Io(error) if error.kind() == ErrorKind::TimedOut);
+    if late { LATE } else { CUT_OFF }
 }
 
 impl Shared {
@@ -130,8 +143,7 @@ impl Shared {
                 None
             }
             Some(Piece::Broken(error)) => {
-                let late = matches!(&error, PayloadError::Io(error) if error.kind() == ErrorKind::TimedOut);
-                self.broken.store(if late { LATE } else { CUT_OFF }, Ordering::Release);
+                self.broken.store(broken_by(&error), Ordering::Release);
                 Some(Err(io::Error::other(error.to_string())))
             }
             // It broke before, or the worker that read it is gone: half of it must not look like all of it.
@@ -144,7 +156,12 @@ impl Shared {
 }
 
 /// A payload stays on its worker's thread; what comes out of it need not.
-async fn pump(mut payload: Payload, pieces: mpsc::Sender<Piece>, turns: watch::Sender<Turn>, limit: usize) {
+async fn pump(
+    mut payload: Payload,
+    pieces: mpsc::Sender<Piece>,
+    turns: watch::Sender<Turn>,
+    limit: usize,
+) -> Option<Problem> {
     let mut left = limit + 1;
     loop {
         let piece = if left == 0 {
@@ -152,21 +169,26 @@ async fn pump(mut payload: Payload, pieces: mpsc::Sender<Piece>, turns: watch::S
         } else {
             tokio::select! {
                 piece = payload.next() => piece,
-                () = pieces.closed() => return,
+                () = pieces.closed() => return None,
             }
         };
         turns.send_replace(Turn::Service(Instant::now()));
-        let (piece, last) = match piece {
+        match piece {
             Some(Ok(mut piece)) => {
                 piece.truncate(left);
                 left -= piece.len();
-                (Piece::Bytes(piece), false)
+                pieces.send(Piece::Bytes(piece)).await.ok()?;
             }
-            Some(Err(error)) => (Piece::Broken(error), true),
-            None => (Piece::End, true),
-        };
-        if pieces.send(piece).await.is_err() || last {
-            return;
+            Some(Err(error)) => {
+                let said = problem(broken_by(&error));
+                // Whether the service hears of it or not, the client did it, and can be told at this moment alone.
+                let _ = pieces.try_send(Piece::Broken(error));
+                return said;
+            }
+            None => {
+                pieces.send(Piece::End).await.ok()?;
+                return None;
+            }
         }
         turns.send_replace(Turn::Client);
     }
@@ -177,7 +199,10 @@ mod tests {
     use super::*;
 
     fn repeatable(pieces: Vec<Result<Bytes, PayloadError>>, announced: Option<u64>, limit: usize) -> Repeatable {
-        Repeatable::new(Payload::Stream { payload: Box::pin(stream::iter(pieces)) }, announced, limit)
+        let payload: Payload = Payload::Stream { payload: Box::pin(stream::iter(pieces)) };
+        let (body, reading) = Repeatable::new(payload, announced, limit);
+        actix_web::rt::spawn(reading);
+        body
     }
 
     async fn read(body: &Repeatable) -> Result<Vec<u8>, io::Error> {

@@ -12,6 +12,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::{Fuse, FusedFuture, FutureExt};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use reqwest::{RequestBuilder, Response};
@@ -34,6 +35,8 @@ pub(super) async fn forward(
         return Err(web::too_large(edge.body_bytes));
     }
     let body = asked.has_body.then(|| Repeatable::new(payload.into_inner(), asked.announced, edge.body_bytes));
+    let (body, mut reading) =
+        body.map_or_else(|| (None, Fuse::terminated()), |(body, reading)| (Some(body), reading.fuse()));
     service.budget.earn();
     let mut tried: Option<Arc<Target>> = None;
     let mut sent = false;
@@ -43,9 +46,18 @@ pub(super) async fn forward(
             Err(wait) => return Err(nobody(&asked.method, sent, wait)),
         };
         let request = asked.to(&service.http, permit.address())?;
-        let failure = match ask(request, body.as_ref(), begun, service.tuning.deadline).await {
+        let answer = tokio::select! {
+            biased;
+            answer = ask(request, body.as_ref(), begun, service.tuning.deadline) => answer,
+            // Where a chunk is broken, actix-http ends the connection with whatever is said of it right now.
+            Some(problem) = &mut reading => return Err(problem),
+        };
+        let failure = match answer {
             Ok(answer) => {
                 permit.answered();
+                if !reading.is_terminated() {
+                    actix_web::rt::spawn(reading);
+                }
                 return relay(&asked.method, answer);
             }
             Err(failure) => failure,
