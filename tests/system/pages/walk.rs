@@ -10,6 +10,8 @@ use testkit::Client;
 
 /// Not a divisor of anything here.
 const PAGE: usize = 7;
+/// More than any list here ever holds.
+const ENDLESS: usize = 20_000;
 
 /// A list, as one client asks for it.
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ impl List {
             let page = client.get(&self.ask(&format!("limit={PAGE}{sort}{next}"))).await.expect(200);
             let items = page["items"].as_array().unwrap();
             assert!(items.len() <= PAGE, "{self:?}: {page}");
+            assert!(seen.len() < ENDLESS, "{self:?} comes again and again: {page}");
             seen.extend(items.iter().map(|item| key(&item[self.key])));
             match page["next_cursor"].as_str() {
                 Some(cursor) => next = format!("&cursor={cursor}"),
