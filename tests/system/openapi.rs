@@ -433,8 +433,9 @@ async fn accounts(watched: &mut Watched<'_>, system: &System, nobody: &Client, a
     watched.ask(&zoe, "logout", &[], "?all=true", Value::Null).await.expect(204);
     let again = watched.ask(nobody, "login", &[], "", login).await.expect(200);
     let zoe = nobody.with_token(again["access_token"].as_str().unwrap());
+    let password = sessions(watched, system.password(), nobody, &zoe).await;
     watched.ask(&zoe, "deleteMe", &[], "", json!({ "password": "wrong" })).await.expect(403);
-    watched.ask(&zoe, "deleteMe", &[], "", json!({ "password": system.password() })).await.expect(204);
+    watched.ask(&zoe, "deleteMe", &[], "", json!({ "password": password })).await.expect(204);
     let made = json!({ "username": "max", "email": "max@example.org", "password": "long enough, Max", "role": "user" });
     let max = watched.ask(&admin.with("Idempotency-Key", "max"), "createUser", &[], "", made).await.expect(201);
     let max = max["id"].as_str().unwrap();
@@ -448,6 +449,22 @@ async fn accounts(watched: &mut Watched<'_>, system: &System, nobody: &Client, a
     watched.ask(admin, "deleteUser", &[max], "", Value::Null).await.expect(204);
     watched.ask(admin, "deleteUser", &[max], "", Value::Null).await.expect(404);
     watched.ask(nobody, "getKeys", &[], "", Value::Null).await.expect(200);
+}
+
+/// Another password, and another session that comes and goes; the new password.
+async fn sessions(watched: &mut Watched<'_>, password: &str, nobody: &Client, zoe: &Client) -> &'static str {
+    const NEXT: &str = "another long secret";
+    let change = |from: &str, to: &str| json!({ "current_password": from, "new_password": to });
+    watched.ask(zoe, "changeMyPassword", &[], "", change("wrong", NEXT)).await.expect(403);
+    watched.ask(zoe, "changeMyPassword", &[], "", change(password, password)).await.expect(422);
+    watched.ask(zoe, "changeMyPassword", &[], "", change(password, NEXT)).await.expect(204);
+    watched.ask(nobody, "login", &[], "", json!({ "login": "zoe", "password": NEXT })).await.expect(200);
+    let list = watched.ask(zoe, "listMySessions", &[], "?sort=-last_used_at", Value::Null).await.expect(200);
+    let other = list["items"].as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    let other = other["id"].as_str().unwrap();
+    watched.ask(zoe, "endMySession", &[other], "", Value::Null).await.expect(204);
+    watched.ask(zoe, "endMySession", &[other], "", Value::Null).await.expect(404);
+    NEXT
 }
 
 async fn work(watched: &mut Watched<'_>, anna: &Client, ben: &Client) {
