@@ -25,7 +25,7 @@ usage: fuzz --with PROGRAM [--topology NAME] [--seed N]… [--examples N] [--sec
   --topology  embedded, monolith-pg, monolith-rabbit, embedded-rabbit or split; embedded
   --seed      each in a system of its own; 1
   --examples  requests of an operation and phase at most; 300
-  --seconds   goes on until they are over, for each seed; as long as the examples last
+  --seconds   goes on until they are over, for each seed, and no longer (4.32.5 may fail at its end by an error of its own)
   --include   operation ids; all of them";
 
 /// Users who must not see what belongs to the other; an administrator reaches what they may not.
