@@ -91,7 +91,9 @@ pub async fn measure(mut fleet: Fleet, extent: &Extent) -> Figures {
             }
             let (places, seen) = crowd.watched(&turn, &stores, &poisoned).await;
             if poisons {
-                (visible, dead) = (visible.max(seen.visible), dead.max(seen.dead));
+                let emitted = emitted_at(&stores, &poisoned).await;
+                visible = visible.max(seen.visible.map(|at| between(emitted, at)));
+                dead = dead.max(seen.dead);
                 drained = drained.max(crowd.mend(&stores, &poisoned).await);
             }
             settle(&stores).await;
@@ -194,20 +196,22 @@ impl Crowd {
 /// What an operator has seen of a failing event.
 #[derive(Debug, Default)]
 struct Sightings {
-    visible: Option<Duration>,
+    /// When it was first seen, in microseconds.
+    visible: Option<i64>,
     /// When the last attempt was due, in microseconds.
     due: i64,
     dead: Option<Duration>,
 }
 
 impl Sightings {
-    /// The questions are the same whether there is something to be seen or not: they cost all three times the same.
+    /// The questions are the same whether there is something to be seen or not, and what was seen is looked into after the
+    /// turn: reading the tables in one kind of turn alone would be measured as the poison's.
     async fn look(&mut self, crowd: &Crowd, admin: &str, stores: &Stores, task: &str) {
         let subject = format!("task/{task}");
         let health = crowd.caller.look(0, "/health?verbose=true").await.map(|(_, health)| health).unwrap_or_default();
         let blocked = health["checks"][CONSUMER]["messaging"]["blocked"].as_array().cloned().unwrap_or_default();
         if self.visible.is_none() && blocked.iter().any(|event| event["subject"] == subject) {
-            self.visible = Some(since(emitted_at(stores, task).await));
+            self.visible = Some(now());
         }
         let store = &stores[CONSUMER];
         let due = store.micros("next_attempt_at");
@@ -216,7 +220,7 @@ impl Sightings {
         self.due = maybe(store.read(&last).await).max(self.due);
         let listed = crowd.caller.get(admin, "/api/v1/ops/dead-letters").await;
         if self.dead.is_none() && self.due > 0 && listed.is_ok_and(|(_, listed)| listed.contains(task)) {
-            self.dead = Some(since(self.due));
+            self.dead = Some(between(self.due, now()));
         }
     }
 }
@@ -240,10 +244,13 @@ async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     }
 }
 
-/// Since an instant in microseconds.
-fn since(micros: i64) -> Duration {
-    let now = SystemClock.now().timestamp_micros();
-    Duration::from_micros(u64::try_from(now - micros).unwrap_or_default())
+fn now() -> i64 {
+    SystemClock.now().timestamp_micros()
+}
+
+/// Between two instants in microseconds.
+fn between(from: i64, to: i64) -> Duration {
+    Duration::from_micros(u64::try_from(to - from).unwrap_or_default())
 }
 
 async fn settle(stores: &Stores) {
