@@ -33,6 +33,7 @@ mod retention;
 mod rolling;
 mod rounds;
 mod server_disk;
+mod writers;
 
 /// Held by the one test of this binary that runs.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

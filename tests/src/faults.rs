@@ -35,3 +35,4 @@ pub mod table;
 pub mod trial;
 pub mod watch;
 pub mod wire;
+pub mod writers;
