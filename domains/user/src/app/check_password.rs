@@ -2,7 +2,7 @@
 //! slow; the use-case that follows compares the hash that was checked.
 
 use crate::attempts::{Asking, AttemptError};
-use crate::crypto::{Passwords, Verdict};
+use crate::crypto::{PasswordError, Passwords, Verdict};
 use crate::domain::User;
 use crate::store::{sessions, users};
 use contracts::UserId;
@@ -19,6 +19,8 @@ pub(crate) enum CheckPasswordError {
     #[error(transparent)]
     Attempt(#[from] AttemptError),
     #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
     Db(#[from] DbError),
 }
 
@@ -31,11 +33,23 @@ pub(crate) async fn check_password(
     password: &SecretString,
 ) -> Result<String, CheckPasswordError> {
     asking.once()?;
-    let User { password_hash, .. } = users::find(db.reader(), user).await?.ok_or(CheckPasswordError::NotFound)?;
-    let account = asking.attempts().account(user);
-    let is_at_home = sessions::any_live_in(db.reader(), user, asking.network());
-    match asking.check(passwords, account, is_at_home, password, Some(&password_hash)).await? {
-        Verdict::Right { .. } => Ok(password_hash),
-        Verdict::Wrong => Err(CheckPasswordError::Wrong),
+    let found = users::find(db.reader(), user).await?;
+    let User { username, password_hash, .. } = found.ok_or(CheckPasswordError::NotFound)?;
+    let is_at_home = sessions::any_live_in(db.reader(), user, asking.network(), db.clock().now());
+    // Counted with the sign-ins by that name, so that this is no third way to guess.
+    let attempt = asking.at(username.as_str(), is_at_home).await?;
+    match attempt.check(passwords, password, Some(&password_hash)).await {
+        Ok(Verdict::Right { .. }) => {
+            attempt.give_back();
+            Ok(password_hash)
+        }
+        Ok(Verdict::Wrong) => {
+            attempt.fail_openly()?;
+            Err(CheckPasswordError::Wrong)
+        }
+        Err(error) => {
+            attempt.give_back();
+            Err(error.into())
+        }
     }
 }

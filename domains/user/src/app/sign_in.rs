@@ -1,13 +1,16 @@
-//! Signing in. Rule: a name that does not exist, a wrong password and a disabled account cost the same and look the
-//! same.
+//! Signing in. Rule: a name that does not exist, a wrong password and a disabled account cost the same, count the same
+//! and look the same.
 
 use super::{OpenSession, OpenSessionError, SignedIn, open_session};
-use crate::attempts::{Asking, AttemptError};
-use crate::crypto::{CryptoError, Passwords, RefreshSecret, Verdict};
+use crate::attempts::{Asking, Attempt, AttemptError};
+use crate::crypto::{CryptoError, PasswordError, Passwords, RefreshSecret, Verdict};
 use crate::store::sessions::{self, Device};
 use crate::store::users;
+use contracts::UserId;
 use db::{Context, Db, DbError};
 use secrecy::SecretString;
+use uuid::Uuid;
+use web::Network;
 
 /// An attempt.
 #[derive(Debug)]
@@ -26,44 +29,63 @@ pub(crate) enum SignInError {
     #[error(transparent)]
     Attempt(#[from] AttemptError),
     #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
     Crypto(#[from] CryptoError),
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// Two attempts: a parallel sign-in may have replaced the hash by a stronger one of the same password.
-const ATTEMPTS: usize = 2;
+/// Two: a parallel sign-in may have replaced the hash by a stronger one of the same password.
+const CHECKS: usize = 2;
 
 pub(crate) async fn sign_in(
     db: &Db,
     passwords: &Passwords,
     asking: Asking<'_>,
     context: &Context,
-    attempt: &SignIn,
+    command: &SignIn,
 ) -> Result<(SignedIn, RefreshSecret), SignInError> {
     asking.once()?;
-    for _ in 0..ATTEMPTS {
-        let user = users::find_by_login(db.reader(), &attempt.login).await?;
+    let attempt = asking.at(&command.login, is_at_home(db, &command.login, asking.network())).await?;
+    match check_and_open(db, passwords, &attempt, context, command).await {
+        Ok(signed_in) => {
+            attempt.give_back();
+            Ok(signed_in)
+        }
+        // Also with the right password of a disabled account.
+        Err(SignInError::Refused) => {
+            attempt.fail()?;
+            Err(SignInError::Refused)
+        }
+        Err(error) => {
+            attempt.give_back();
+            Err(error)
+        }
+    }
+}
+
+async fn check_and_open(
+    db: &Db,
+    passwords: &Passwords,
+    attempt: &Attempt<'_>,
+    context: &Context,
+    command: &SignIn,
+) -> Result<(SignedIn, RefreshSecret), SignInError> {
+    for _ in 0..CHECKS {
+        let user = users::find_by_login(db.reader(), &command.login).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
-        let id = user.as_ref().map(|user| user.id);
-        let account = id.map_or_else(|| asking.attempts().nobody(&attempt.login), |id| asking.attempts().account(id));
-        let is_at_home = async {
-            match id {
-                Some(id) => sessions::any_live_in(db.reader(), id, asking.network()).await,
-                None => Ok(false),
-            }
-        };
-        let verdict = asking.check(passwords, account, is_at_home, &attempt.password, stored).await?;
+        let verdict = attempt.check(passwords, &command.password, stored).await?;
         let (Some(user), Verdict::Right { stronger }) = (user, verdict) else { return Err(SignInError::Refused) };
         let refresh = RefreshSecret::generate()?;
-        let command = OpenSession {
+        let opening = OpenSession {
             user: user.id,
             checked_hash: user.password_hash,
             stronger_hash: stronger,
             refresh: refresh.hash(),
-            device: attempt.device.clone(),
+            device: command.device.clone(),
         };
-        match db.write(context, &command, open_session).await {
+        match db.write(context, &opening, open_session).await {
             Ok(signed_in) => return Ok((signed_in, refresh)),
             Err(OpenSessionError::HashReplaced) => {}
             Err(OpenSessionError::Gone) => return Err(SignInError::Refused),
@@ -73,16 +95,24 @@ pub(crate) async fn sign_in(
     Err(SignInError::Refused)
 }
 
+/// Whether whoever has that name is signed in from that network. For a name that nobody has the same is asked.
+async fn is_at_home(db: &Db, login: &str, network: Network) -> Result<bool, DbError> {
+    let user = users::find_by_login(db.reader(), login).await?;
+    let id = user.map_or(UserId(Uuid::nil()), |user| user.id);
+    sessions::any_live_in(db.reader(), id, network, db.clock().now()).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::fixture::Fixture;
     use crate::app::{DeleteUser, EditUser, delete_user, edit_user};
+    use crate::attempts::Attempts;
     use crate::domain::Edit;
     use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
     use futures_util::future::join_all;
-    use std::time::Instant;
-    use web::{IfMatch, Network};
+    use std::time::{Duration, Instant};
+    use web::{IfMatch, Quota};
 
     const PASSWORD: &str = "korrekt horse";
 
@@ -123,6 +153,28 @@ mod tests {
             }
         }
         assert_eq!(fixture.number("SELECT count(*) FROM session").await, 2);
+    }
+
+    #[tokio::test]
+    async fn the_right_password_of_a_disabled_account_counts_like_a_wrong_one() {
+        let mut fixture = Fixture::new().await;
+        let rarely = Quota::new(1000, Duration::from_secs(3600)).unwrap();
+        fixture.attempts = Attempts::new(rarely, rarely);
+        fixture.user("anna", PASSWORD).await;
+        let disabled = fixture.user("bert", PASSWORD).await;
+        let edit = Edit { is_active: Some(false), ..Edit::default() };
+        fixture.write(&EditUser { user: disabled.id, edit, if_match: IfMatch::Absent }, edit_user).await.unwrap();
+        let mut counted = Vec::new();
+        for (login, password) in
+            [("bert", PASSWORD), ("bert@example.org", "another one"), ("nobody", PASSWORD), ("anna", PASSWORD)]
+        {
+            let left = || fixture.attempts.failures_left(login, Network::of(None));
+            let before = left();
+            let outcome = fixture.try_sign_in(login, password).await;
+            assert_eq!(outcome.is_ok(), login == "anna", "{outcome:?}");
+            counted.push(before - left());
+        }
+        assert_eq!(counted, [1, 1, 1, 0]);
     }
 
     /// Counted above; here it is measured, in turn, and printed. Without a hash it would take a hundredth.

@@ -74,6 +74,6 @@ fn tell<T>(outcome: &Result<(crate::app::SignedIn, T), SignInError>, context: &d
             tracing::info!(request_id, ip, "sign-in refused: too many attempts");
         }
         // The boundary logs what failed.
-        Err(SignInError::Attempt(_) | SignInError::Crypto(_) | SignInError::Db(_)) => {}
+        Err(SignInError::Attempt(_) | SignInError::Password(_) | SignInError::Crypto(_) | SignInError::Db(_)) => {}
     }
 }

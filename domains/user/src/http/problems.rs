@@ -58,6 +58,7 @@ impl From<CheckPasswordError> for Problem {
             CheckPasswordError::Wrong => wrong_password(),
             CheckPasswordError::NotFound => Self::new(ProblemCode::NotFound),
             CheckPasswordError::Attempt(error) => error.into(),
+            CheckPasswordError::Password(error) => error.into(),
             CheckPasswordError::Db(error) => error.into(),
         }
     }
@@ -87,6 +88,7 @@ impl From<SignInError> for Problem {
         match error {
             SignInError::Refused => Self::new(ProblemCode::InvalidCredentials),
             SignInError::Attempt(error) => error.into(),
+            SignInError::Password(error) => error.into(),
             SignInError::Crypto(error) => error.into(),
             SignInError::Db(error) => error.into(),
         }
@@ -97,7 +99,6 @@ impl From<AttemptError> for Problem {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany(standing) => standing.problem(),
-            AttemptError::Password(error) => error.into(),
             AttemptError::Db(error) => error.into(),
         }
     }

@@ -90,15 +90,16 @@ pub(crate) async fn any_live(reader: &Reader, user: UserId) -> Result<bool, DbEr
 /// The most sessions of a user that are looked through.
 const LOOKED_THROUGH: u64 = 200;
 
-/// Whether the user has a session that has not been ended and was opened in that network.
-pub(crate) async fn any_live_in(reader: &Reader, user: UserId, network: Network) -> Result<bool, DbError> {
-    let live = Entity::find()
-        .filter(Column::UserId.eq(user.uuid()))
-        .filter(Column::RevokedAt.is_null())
-        .order_by_desc(Column::LastUsedAt)
-        .limit(LOOKED_THROUGH);
+/// Whether the user has a session that can still be used and was opened in that network.
+pub(crate) async fn any_live_in(
+    reader: &Reader,
+    user: UserId,
+    network: Network,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let newest = Entity::find().filter(live(user, now)).order_by_desc(Column::LastUsedAt).limit(LOOKED_THROUGH);
     let opened_in = |row: Model| row.ip.and_then(|ip| ip.parse().ok()).map(|ip| Network::of(Some(ip)));
-    Ok(reader.all(live).await?.into_iter().filter_map(opened_in).any(|opened_in| opened_in == network))
+    Ok(reader.all(newest).await?.into_iter().filter_map(opened_in).any(|opened_in| opened_in == network))
 }
 
 /// What the list of sessions can be sorted by.

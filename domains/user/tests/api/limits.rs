@@ -1,6 +1,7 @@
 //! How often a password may be tried, and an account asked for.
 
 use crate::{is_signed_in, serve, text};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -33,7 +34,11 @@ fn from(system: &System, address: &str) -> Client {
 }
 
 async fn sign_in(client: &Client, password: &str) -> Reply {
-    client.post(LOGIN, json!({"login": "admin", "password": password})).await
+    sign_in_as(client, "admin", password).await
+}
+
+async fn sign_in_as(client: &Client, login: &str, password: &str) -> Reply {
+    client.post(LOGIN, json!({"login": login, "password": password})).await
 }
 
 /// A refusal by that limit; in how many seconds to come again.
@@ -111,6 +116,47 @@ async fn a_stranger_who_tries_an_account_does_not_keep_its_owner_out() {
     let elsewhere = sign_in(&from(&system, "203.0.113.2"), system.password()).await;
     refused(elsewhere, "login", 1, 300);
     sign_in(&home, system.password()).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_neighbour_of_the_owner_is_refused_in_the_same_words_at_every_name() {
+    // Each network ten times an hour, and a name from everywhere once in a minute.
+    let system = limited(10, HOUR, 100).await;
+    if !is_believed(&system) {
+        return;
+    }
+    let (home, stranger) = (from(&system, "203.0.113.1"), from(&system, "198.51.100.1"));
+    sign_in(&home, system.password()).await.expect(200);
+    for login in ["admin", "nobody"] {
+        sign_in_as(&stranger, login, "not the password").await.expect_problem(401, "invalid_credentials");
+    }
+    let mut told = Vec::new();
+    for login in ["ADMIN", "nobody"] {
+        let reply = sign_in_as(&home, login, "not the password").await;
+        let mut body = reply.body.clone();
+        body.as_object_mut().unwrap().remove("request_id");
+        assert!((50..=60).contains(&refused(reply, "login", 1, 60)), "{login}");
+        told.push(body);
+    }
+    assert_eq!(told[0], told[1]);
+    sign_in(&home, system.password()).await.expect(200);
+    for login in ["admin@cleave.invalid", "nobody@cleave.invalid"] {
+        let reply = sign_in_as(&stranger, login, "not the password").await;
+        reply.expect_problem(401, "invalid_credentials");
+    }
+}
+
+#[tokio::test]
+async fn who_was_signed_in_long_ago_is_at_home_nowhere() {
+    let system = limited(10, HOUR, 100).await;
+    if !is_believed(&system) {
+        return;
+    }
+    let home = from(&system, "203.0.113.1");
+    sign_in(&home, system.password()).await.expect(200);
+    system.advance(TimeDelta::days(15));
+    sign_in(&from(&system, "198.51.100.1"), "not the password").await.expect_problem(401, "invalid_credentials");
+    refused(sign_in(&home, system.password()).await, "login", 1, 60);
 }
 
 #[tokio::test]
