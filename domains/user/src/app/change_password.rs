@@ -34,10 +34,10 @@ pub(crate) async fn change_password(tx: &mut Tx, command: &ChangePassword) -> Re
         return Err(ChangePasswordError::PasswordChanged);
     }
     users::set_password_hash(tx, user.id, &command.new_hash);
-    sessions::end_others(tx, user.id, command.session, Ended::PasswordChanged).await?;
     let changed =
         UserPasswordChanged { user_id: user.id, session_id: Some(command.session), reason: PasswordChange::Changed };
     outbox::emit(tx, changed, &mut user.stream);
     users::update(tx, &user);
+    sessions::end_others(tx, user.id, command.session, Ended::PasswordChanged).await?;
     Ok(())
 }

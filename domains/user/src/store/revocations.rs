@@ -6,6 +6,7 @@ use crate::domain::REVOCATION;
 use chrono::{DateTime, Utc};
 use contracts::{SessionId, UserId};
 use db::{DbError, Reader, Tx};
+use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set};
 use web::{REVOCATIONS_AGAIN, Revocation, Revoked};
 
@@ -20,6 +21,17 @@ pub(crate) fn session(tx: &mut Tx, id: SessionId) {
             ..ActiveModel::default()
         },
     );
+}
+
+/// Refuses the access tokens of all sessions whose ids a query finds, in its order; in one statement, because others
+/// who revoke wait for it.
+pub(crate) async fn sessions(tx: &mut Tx, mut ids: SelectStatement) -> Result<(), DbError> {
+    let columns = [Column::SessionId, Column::ValidUntil];
+    ids.expr(Expr::val(tx.now() + REVOCATION));
+    let mut insert = Entity::insert(ActiveModel::default());
+    let filled = insert.query().columns(columns).select_from(ids);
+    filled.map_err(|error| DbError::Decode(error.to_string()))?;
+    tx.run(insert).await.map(drop)
 }
 
 /// Refuses the access tokens of a user that carry an epoch below `min_epoch`.

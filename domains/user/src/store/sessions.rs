@@ -1,9 +1,9 @@
-//! Sign-ins. Rule: a session ends once, for the first reason; every end is also a revocation, in the same
-//! transaction.
+//! Sign-ins. Rule: a session ends once, for the first reason; every end is also a revocation of the access tokens that are
+//! left, in the same transaction.
 
 use super::entity::session::{ActiveModel, Column, Entity, Model};
 use super::revocations;
-use crate::domain::REFRESH_IDLE;
+use crate::domain::{REFRESH_GRACE, REFRESH_IDLE, REVOCATION};
 use chrono::{DateTime, Utc};
 use contracts::{SessionId, UserId};
 use db::{DbError, Reader, Tx};
@@ -149,13 +149,23 @@ pub(crate) async fn end_of(tx: &mut Tx, user: UserId, id: SessionId, why: Ended)
     Ok(was_live)
 }
 
-/// Ends all sessions of a user but one; each has a revocation of its own, because the epoch would end that one as well.
+/// Ends all sessions of a user but one, whom the caller has locked; each has a revocation of its own, because the epoch
+/// would end that one as well. Best done last: until the commit nobody else revokes anything.
 pub(crate) async fn end_others(tx: &mut Tx, user: UserId, but: SessionId, why: Ended) -> Result<(), DbError> {
     let others = live(user, tx.now()).add(Column::Id.ne(but.uuid()));
-    for other in tx.all(Entity::find().filter(others).order_by_asc(Column::Id).lock_exclusive()).await? {
-        end(tx, SessionId(other.id), why).await?;
+    if tx.run(Entity::update_many().set(ended(tx, why)).filter(others)).await? == 0 {
+        return Ok(());
     }
-    Ok(())
+    let ended_now = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user.uuid()))
+        .filter(Column::RevokedAt.eq(tx.now()))
+        .filter(Column::Id.ne(but.uuid()))
+        // One that was used longer ago has no access token left.
+        .filter(Column::LastUsedAt.gt(tx.now() - REFRESH_GRACE - REVOCATION))
+        .order_by_asc(Column::Id);
+    revocations::sessions(tx, ended_now.into_query()).await
 }
 
 /// Ends all sessions of a user. The caller raises the user's epoch, which revokes their access tokens in one row.

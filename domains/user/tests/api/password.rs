@@ -1,6 +1,7 @@
 //! `PUT /api/v1/users/me/password`.
 
 use crate::{is_signed_in, sign_in, system, text, with};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Client, Reply, System};
@@ -47,6 +48,53 @@ async fn every_other_session_ends_and_the_one_that_changed_it_goes_on() {
     let told = "SELECT count(*) FROM outbox WHERE event_type = 'user.password_changed.v1'";
     assert_eq!(system.count("user", told).await, 1);
     system.settle().await;
+}
+
+#[tokio::test]
+async fn only_what_still_has_an_access_token_is_revoked_and_all_of_it_ends() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    let old = sign_in(&system, "anna").await;
+    system.advance(TimeDelta::minutes(11));
+    let (one, two, here) =
+        (sign_in(&system, "anna").await, sign_in(&system, "anna").await, sign_in(&system, "anna").await);
+    let old_again = refresh(&system, &old).await.expect(200);
+    assert_eq!(change(&with(&anna, &here), &system, NEW).await.status, 204);
+
+    for other in [&one, &two, &old_again] {
+        assert!(!is_signed_in(&with(&anna, other)).await);
+        refresh(&system, other).await.expect_problem(401, "refresh_invalid");
+    }
+    assert!(is_signed_in(&with(&anna, &here)).await);
+    let ended = "SELECT count(*) FROM session WHERE revoke_reason = 'password_changed'";
+    assert_eq!(system.count("user", ended).await, 4, "also the one of the registration, which nobody used since");
+    let revoked = system.count("user", "SELECT count(*) FROM revocation").await;
+    let of_others = "SELECT count(DISTINCT session_id) FROM revocation WHERE session_id IN
+        (SELECT id FROM session WHERE revoke_reason = 'password_changed') AND user_id IS NULL";
+    assert_eq!((revoked, system.count("user", of_others).await), (3, 3));
+}
+
+/// What ends them holds the lock under which revocations are numbered.
+#[tokio::test]
+async fn however_many_sessions_there_are_two_statements_end_them() {
+    let system = system().await;
+    let anna = system.user("anna").await;
+    if !system.on_postgres() {
+        return;
+    }
+    let many = "CREATE TABLE executed (what text);
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN INSERT INTO \"user\".executed VALUES (TG_OP || ' ' || TG_TABLE_NAME); RETURN NULL; END $$;
+        INSERT INTO session SELECT gen_random_uuid(), user_id, created_at, last_used_at, absolute_exp
+          FROM session, generate_series(1, 500) WHERE user_id = (SELECT id FROM users WHERE username = 'anna');
+        CREATE TRIGGER note AFTER UPDATE ON session EXECUTE FUNCTION note();
+        CREATE TRIGGER note AFTER INSERT ON revocation EXECUTE FUNCTION note();";
+    system.execute("user", many).await;
+    assert_eq!(change(&anna, &system, NEW).await.status, 204);
+    let executed = "SELECT what || ' ' || count(*) FROM executed GROUP BY what ORDER BY what";
+    assert_eq!(system.column("user", executed).await, ["INSERT revocation 1", "UPDATE session 1"]);
+    assert_eq!(system.count("user", "SELECT count(*) FROM revocation").await, 500);
+    assert!(is_signed_in(&anna).await);
 }
 
 #[tokio::test]
