@@ -5,7 +5,7 @@
 use super::SignedIn;
 use super::open_session::idle_exp;
 use crate::crypto::TokenHash;
-use crate::domain::REFRESH_GRACE;
+use crate::domain::{REFRESH_GRACE, User};
 use crate::store::refresh_tokens::{self, NewToken, StoredToken};
 use crate::store::sessions::{self, Ended, Session};
 use crate::store::users;
@@ -36,43 +36,47 @@ pub(crate) enum Refreshed {
 }
 
 pub(crate) async fn refresh_session(tx: &mut Tx, command: &RefreshSession) -> Result<Refreshed, DbError> {
-    let consumed = refresh_tokens::consume(tx, &command.presented, &command.successor_ct).await?;
-    let Some(token) = refresh_tokens::find(tx, &command.presented).await? else { return Ok(Refreshed::Unknown) };
+    let Some(mut token) = refresh_tokens::find(tx, &command.presented).await? else { return Ok(Refreshed::Unknown) };
     let Some(session) = sessions::find_live(tx, token.session_id).await? else { return Ok(Refreshed::Unknown) };
-    if consumed { rotate(tx, command, &token, &session).await } else { repeat_or_end(tx, token, &session).await }
+    // The user before the session and its tokens, as everybody locks them: so nobody waits for another for ever.
+    let user = users::lock(tx, session.user_id).await?.filter(|user| user.is_active);
+    let Some(user) = user else { return Ok(Refreshed::Unknown) };
+    if token.consumed_at.is_none() {
+        if refresh_tokens::consume(tx, &command.presented, &command.successor_ct).await? {
+            return Ok(rotate(tx, command, &token, &session, &user));
+        }
+        let Some(again) = refresh_tokens::find(tx, &command.presented).await? else { return Ok(Refreshed::Unknown) };
+        token = again;
+    }
+    repeat_or_end(tx, token, &session, user).await
 }
 
-async fn rotate(
-    tx: &mut Tx,
-    command: &RefreshSession,
-    token: &StoredToken,
-    session: &Session,
-) -> Result<Refreshed, DbError> {
+fn rotate(tx: &mut Tx, command: &RefreshSession, token: &StoredToken, session: &Session, user: &User) -> Refreshed {
     let idle_exp = idle_exp(session, tx.now());
     let successor = NewToken { session_id: session.id, hash: command.successor, parent_id: Some(token.id), idle_exp };
     refresh_tokens::insert(tx, &successor);
     sessions::touch(tx, session.id);
-    Ok(signed_in(tx, session, idle_exp).await?.map_or(Refreshed::Unknown, Refreshed::Rotated))
+    Refreshed::Rotated(SignedIn::new(user, session, tx.now(), idle_exp))
 }
 
-async fn repeat_or_end(tx: &mut Tx, token: StoredToken, session: &Session) -> Result<Refreshed, DbError> {
-    // Not consumed now and not before: it is too old, or the account is disabled.
+async fn repeat_or_end(tx: &mut Tx, token: StoredToken, session: &Session, user: User) -> Result<Refreshed, DbError> {
+    // Not consumed now and not before: it is too old.
     let Some(consumed_at) = token.consumed_at else { return Ok(Refreshed::Unknown) };
     let successor = refresh_tokens::find_successor(tx, token.id).await?;
     let unused = successor.filter(|successor| successor.consumed_at.is_none());
     if let (Some(unused), Some(successor_ct)) = (unused, token.successor_ct)
         && tx.now() <= consumed_at + REFRESH_GRACE
     {
-        let signed_in = signed_in(tx, session, unused.idle_exp).await?;
-        return Ok(signed_in.map_or(Refreshed::Unknown, |signed_in| Refreshed::Repeated { signed_in, successor_ct }));
+        // While the user was waited for, it may have ended.
+        let Some(session) = sessions::find_live(tx, session.id).await? else { return Ok(Refreshed::Unknown) };
+        let signed_in = SignedIn::new(&user, &session, tx.now(), unused.idle_exp);
+        return Ok(Refreshed::Repeated { signed_in, successor_ct });
     }
-    end(tx, session).await
+    end(tx, session, user).await
 }
 
 /// Of several that show used tokens at once, the first ends the session, and the owner is told of it once.
-async fn end(tx: &mut Tx, session: &Session) -> Result<Refreshed, DbError> {
-    // The user before the session, as whoever changes a password locks them: so neither waits for the other for ever.
-    let Some(mut user) = users::lock(tx, session.user_id).await? else { return Ok(Refreshed::Unknown) };
+async fn end(tx: &mut Tx, session: &Session, mut user: User) -> Result<Refreshed, DbError> {
     if !sessions::end(tx, session.id, Ended::Reused).await? {
         return Ok(Refreshed::Unknown);
     }
@@ -81,13 +85,4 @@ async fn end(tx: &mut Tx, session: &Session) -> Result<Refreshed, DbError> {
     outbox::emit(tx, UserAccessRevoked { user_id, session_id: Some(session_id), reason }, &mut user.stream);
     users::update(tx, &user);
     Ok(Refreshed::Reused { user: user_id, session: session_id })
-}
-
-async fn signed_in(
-    tx: &mut Tx,
-    session: &Session,
-    refresh_exp: chrono::DateTime<chrono::Utc>,
-) -> Result<Option<SignedIn>, DbError> {
-    let user = users::lock(tx, session.user_id).await?.filter(|user| user.is_active);
-    Ok(user.map(|user| SignedIn::new(&user, session, tx.now(), refresh_exp)))
 }

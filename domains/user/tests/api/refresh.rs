@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use testkit::{Reply, System};
+use std::time::Duration;
+use testkit::{Reply, System, eventually};
 
 async fn refresh(system: &System, token: &str) -> Reply {
     system.anonymous().post("/api/v1/auth/refresh", json!({"refresh_token": token})).await
@@ -159,6 +160,32 @@ async fn of_many_at_once_one_successor_comes() {
     assert_eq!(successors.len(), 1, "no forks");
     let unused = "SELECT count(*) FROM refresh_token WHERE consumed_at IS NULL AND parent_id IS NOT NULL";
     assert_eq!(system.count("user", unused).await, 1);
+}
+
+/// Whoever changes a password, and others, lock them in this order: two who do not would wait for each other.
+#[tokio::test]
+async fn while_it_waits_for_the_user_it_has_not_locked_the_session() {
+    let system = system().await;
+    system.user("anna").await;
+    let first = sign_in(&system, "anna").await;
+    if !system.on_postgres() {
+        return;
+    }
+    let locking = "DO $$ BEGIN
+        PERFORM 1 FROM users WHERE username = 'anna' FOR UPDATE;
+        LOOP
+          EXIT WHEN EXISTS
+            (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)));
+        END LOOP;
+        PERFORM 1 FROM session FOR UPDATE NOWAIT;
+      END $$";
+    let locked = "SELECT 1 FROM pg_locks WHERE relation = 'users'::regclass AND mode = 'RowShareLock' AND granted";
+    let refreshing = async {
+        eventually("a lock of the user", Duration::from_secs(20), async || system.column("user", locked).await.pop())
+            .await;
+        refreshed(&system, &first).await
+    };
+    tokio::join!(system.execute("user", locking), refreshing);
 }
 
 #[tokio::test]
