@@ -8,14 +8,15 @@ use contracts::topology::HEARS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Whom an event is told, as the contract says: never whoever did it.
+/// Whom an event is told, as the contract says: never whoever did it, but of their own password and sign-ins, which may
+/// have been somebody else.
 fn recipients(event: &Emitted) -> BTreeSet<String> {
     let id = |field: &str| event.data[field].as_str().map(plain);
     let but = |by: Option<String>, all: Vec<Option<String>>| {
         all.into_iter().flatten().filter(|one| Some(one) != by.as_ref()).collect()
     };
     match event.event_type.as_str() {
-        "user.created.v1" => but(None, vec![id("user_id")]),
+        "user.created.v1" | "user.password_changed.v1" | "user.access_revoked.v1" => but(None, vec![id("user_id")]),
         "task.assigned.v1" => but(id("by"), vec![id("assignee_id")]),
         "task.completed.v1" => but(id("completed_by"), vec![id("creator_id"), id("assignee_id")]),
         _ => BTreeSet::new(),
@@ -148,6 +149,8 @@ pub(super) fn i10_domains_agree(facts: &Facts) -> Vec<Violation> {
         let text = |field: &str| event.data[field].as_str().map(str::to_owned);
         match event.event_type.as_str() {
             "user.deleted.v1" => drop(log.remove(&event.of)),
+            // They say nothing of who the user is.
+            "user.password_changed.v1" | "user.access_revoked.v1" => {}
             _ => {
                 let is_active = event.data["is_active"] == Value::Bool(true);
                 log.insert(event.of.clone(), Person { is_active, username: text("username"), email: text("email") });
