@@ -1,7 +1,7 @@
 //! What a client can send that is no request, or more than one: each gets one answer, and reaches nobody else.
 
 use std::time::Duration;
-use testkit::{System, Topology};
+use testkit::{Heard, System, Topology, say};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -18,39 +18,8 @@ testkit::in_every_topology!(
 
 const TASKS: &str = "/api/v1/tasks";
 
-/// What came back, and whether the server ended the connection.
-struct Heard {
-    text: String,
-    ended: bool,
-}
-
-impl Heard {
-    fn status(&self) -> u16 {
-        self.text.get(9..12).and_then(|digits| digits.parse().ok()).unwrap_or_default()
-    }
-
-    fn answers(&self) -> usize {
-        self.text.matches("HTTP/1.1 ").count() + self.text.matches("HTTP/1.0 ").count()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let head = self.text.split("\r\n\r\n").next()?;
-        head.lines().filter_map(|line| line.split_once(": ")).find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-}
-
-/// Sends exactly these bytes and hears whatever comes.
-async fn say(system: &System, bytes: &[u8]) -> Heard {
-    let mut connection = TcpStream::connect(system.address()).await.unwrap();
-    // A server that has refused may end the connection while the rest is still being sent.
-    let _ = connection.write_all(bytes).await;
-    let mut heard = Vec::new();
-    let read = timeout(Duration::from_secs(8), connection.read_to_end(&mut heard)).await;
-    Heard { text: String::from_utf8_lossy(&heard).into_owned(), ended: read.is_ok() }
-}
-
 async fn ask(system: &System, line: &str, headers: &str) -> Heard {
-    say(system, format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").as_bytes()).await
+    say(system.address(), format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n")).await
 }
 
 async fn what_can_be_read_in_two_ways_is_refused_once_and_ends_the_connection(topology: Topology) {
@@ -80,21 +49,21 @@ async fn what_can_be_read_in_two_ways_is_refused_once_and_ends_the_connection(to
         "host: x\r\nhost: y",
         "x-no: host",
     ] {
-        let heard = say(&system, format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{rest}").as_bytes()).await;
+        let heard = say(system.address(), format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{rest}")).await;
         assert_eq!((heard.status(), heard.answers(), heard.ended), (400, 1, true), "{head}: {}", heard.text);
     }
     for bare in ["GET /health/live HTTP/1.1\nhost: x\n\n", "\nGET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"] {
-        let heard = say(&system, format!("{bare}{rest}").as_bytes()).await;
+        let heard = say(system.address(), format!("{bare}{rest}")).await;
         assert_eq!((heard.status(), heard.answers(), heard.ended), (400, 1, true), "{bare:?}: {}", heard.text);
     }
     let old = format!("POST {TASKS} HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{rest}");
-    let heard = say(&system, old.as_bytes()).await;
+    let heard = say(system.address(), old).await;
     assert_eq!((heard.status(), heard.answers(), heard.ended), (400, 1, true), "HTTP/1.0: {}", heard.text);
     for chunks in
         ["5\nabcde\r\n0\r\n\r\n", "+5\r\nabcde\r\n0\r\n\r\n", "0x5\r\nabcde\r\n0\r\n\r\n", "5\r\nabcdeX\r\n0\r\n\r\n"]
     {
         let head = "host: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked";
-        let heard = say(&system, format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{chunks}{rest}").as_bytes()).await;
+        let heard = say(system.address(), format!("POST {TASKS} HTTP/1.1\r\n{head}\r\n\r\n{chunks}{rest}")).await;
         // Whoever waits for the body at that moment has no answer yet, and none comes: the connection is of no use.
         let refused = heard.text.is_empty() || matches!(heard.status(), 400 | 401);
         assert!(refused && heard.answers() <= 1 && heard.ended, "{chunks:?}: {}", heard.text);
@@ -121,7 +90,7 @@ async fn what_is_too_large_is_refused_and_ends_the_connection(topology: Topology
     }
     chunked.extend(b"0\r\n\r\n");
     for body in [withheld, known, chunked] {
-        let heard = say(&system, &body).await;
+        let heard = say(system.address(), &body).await;
         assert_eq!((heard.status(), heard.answers(), heard.ended), (413, 1, true), "{}", heard.text);
         assert!(heard.text.contains("\"payload_too_large\""), "{}", heard.text);
         assert_eq!(heard.header("x-content-type-options"), Some("nosniff"));
@@ -151,16 +120,15 @@ async fn a_broken_chunk_is_refused_once_and_nothing_is_made_of_what_came_before(
         let whole = format!("{head}{chunks}");
         for together in [true, false] {
             let mut connection = TcpStream::connect(system.address()).await.unwrap();
-            let mut heard = Vec::new();
             connection.write_all(if together { whole.as_bytes() } else { head.as_bytes() }).await.unwrap();
             if !together {
                 // By then whoever reads the body waits for it.
-                let silence = timeout(Duration::from_millis(100), connection.read_buf(&mut heard)).await;
-                assert!(silence.is_err(), "{}", String::from_utf8_lossy(&heard));
+                let mut early = Vec::new();
+                let silence = timeout(Duration::from_millis(100), connection.read_buf(&mut early)).await;
+                assert!(silence.is_err(), "{}", String::from_utf8_lossy(&early));
                 connection.write_all(chunks.as_bytes()).await.unwrap();
             }
-            let read = timeout(Duration::from_secs(8), connection.read_to_end(&mut heard)).await;
-            let heard = Heard { text: String::from_utf8_lossy(&heard).into_owned(), ended: read.is_ok() };
+            let heard = Heard::on(&mut connection).await;
             assert_eq!((heard.status(), heard.answers(), heard.ended), (400, 1, true), "{chunks:?}: {}", heard.text);
             assert!(heard.text.contains("\"bad_request\""), "{chunks:?}: {}", heard.text);
         }
@@ -296,7 +264,7 @@ async fn every_answer_has_the_security_headers(topology: Topology) {
         assert_eq!(problem, status >= 400, "{line}: {}", heard.text);
     }
     for (request, status) in answered_outside() {
-        let heard = say(&system, request.as_bytes()).await;
+        let heard = say(system.address(), &request).await;
         assert_eq!((heard.status(), heard.answers(), heard.ended), (status, 1, true), "{request:.60?}: {}", heard.text);
         let said: Vec<&str> =
             heard.text.trim_end().lines().skip(1).filter_map(|line| Some(line.split_once(": ")?.0)).collect();

@@ -22,6 +22,7 @@ mod system;
 mod tokens;
 mod topology;
 mod virtual_host;
+mod wire;
 
 pub use child::child;
 pub use client::{Client, Reply};
@@ -34,3 +35,4 @@ pub use system::{Start, Starting, System};
 pub use tokens::TokenSource;
 pub use topology::{Carrier, Databases, Part, Topology};
 pub use virtual_host::VirtualHost;
+pub use wire::{Heard, say};

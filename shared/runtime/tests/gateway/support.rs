@@ -4,8 +4,6 @@ use runtime::{BusSetting, Config, GatewayTuning, Module, RemoteDomain, Server};
 use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use web::At;
 use web::openapi::Operation;
 
@@ -69,11 +67,9 @@ impl Gateway {
 
     /// The answer to exactly these bytes, as text, read until the connection ends.
     pub async fn raw(&self, request: &str) -> String {
-        let mut connection = TcpStream::connect(self.server.address()).await.unwrap();
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
+        let heard = testkit::say(self.server.address(), request).await;
+        assert!(heard.ended, "the connection goes on: {}", heard.text);
+        heard.text
     }
 
     pub async fn stop(self) {
