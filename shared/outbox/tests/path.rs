@@ -61,6 +61,8 @@ macro_rules! on_both_databases {
 
 #[path = "path/failures.rs"]
 mod failures;
+#[path = "path/newcomers.rs"]
+mod newcomers;
 #[path = "path/repair.rs"]
 mod repair;
 #[path = "path/restored.rs"]
