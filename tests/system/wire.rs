@@ -69,6 +69,11 @@ async fn what_can_be_read_in_two_ways_is_refused_once_and_ends_the_connection(to
         assert!(refused && heard.answers() <= 1 && heard.ended, "{chunks:?}: {}", heard.text);
         assert!(!heard.text.contains("\"healthy\""), "what follows is no request: {chunks:?}: {}", heard.text);
     }
+    // A body, and behind it a head that is none: a server may take all of it for what is said to another one.
+    let connect = format!("CONNECT {TASKS} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n\n\n");
+    let behind = "GET /health/live HTTP/1.1\nhost: x\r\n\r\n";
+    let heard = say(system.address(), format!("{connect}{behind}")).await;
+    assert!(heard.ended && !heard.text.contains("\"healthy\""), "{}", heard.text);
     assert_eq!(system.count("task", "SELECT count(*) FROM outbox").await, 0, "nothing was made");
 }
 

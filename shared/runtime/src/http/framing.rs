@@ -4,8 +4,8 @@
 //! httparse takes a LF alone for the end of a line (RFC 9112, section 2.2, allows it); a proxy in front that does not
 //! would see another request than we do. All heads of a connection are covered, however they are cut into reads and also
 //! when they come together: lengths and chunks are counted as actix-http counts them. What it refuses needs no count,
-//! because it reads nothing after that; trailers are not looked into, and nothing is after the offer of a web socket or
-//! `CONNECT`, which it takes for the last request of a connection.
+//! because it reads nothing after that; trailers are not looked into, and nothing is after the offer of a web socket, or
+//! after a `CONNECT` that announces no body, which it takes for the last request of a connection.
 
 use std::mem;
 
@@ -34,7 +34,9 @@ struct Head {
     begun: bool,
     length: u64,
     chunked: bool,
-    last: bool,
+    /// Whether it offers a web socket.
+    upgrade: bool,
+    connect: bool,
 }
 
 #[derive(Debug)]
@@ -105,7 +107,7 @@ impl Head {
             return self.begun.then(|| self.body());
         }
         if !mem::replace(&mut self.begun, true) {
-            self.last = line.starts_with(b"CONNECT ");
+            self.connect = line.starts_with(b"CONNECT ");
         }
         let mut parts = line.splitn(2, |byte| *byte == b':');
         let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default().trim_ascii());
@@ -114,19 +116,21 @@ impl Head {
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.chunked |= value.eq_ignore_ascii_case(b"chunked");
         } else if name.eq_ignore_ascii_case(b"upgrade") {
-            self.last |= value.eq_ignore_ascii_case(b"websocket");
+            self.upgrade |= value.eq_ignore_ascii_case(b"websocket");
         }
         None
     }
 
-    /// What follows it.
+    /// What follows it, in actix-http's order.
     fn body(&self) -> Place {
         if self.chunked {
             Place::Chunk(Chunk::Size(0, false))
-        } else if self.last {
+        } else if self.upgrade {
             Place::Rest
         } else if self.length > 0 {
             Place::Body(self.length)
+        } else if self.connect {
+            Place::Rest
         } else {
             Place::Head(Self::default())
         }
@@ -205,6 +209,9 @@ mod tests {
             "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n",
             "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n4\r\n\n\r\n\n\r\n00b;x=b\r\n\n0\r\n\r\n\r\n\r\na\n\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\nx: y\r\n\n: z\r\n\r\n",
+            "CONNECT x HTTP/1.1\r\ncontent-length: 2\r\n\r\n\n\n",
+            "CONNECT x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n\r\n",
+            "GET / HTTP/1.1\r\nupgrade: websocket\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n\r\n",
         ] {
             check(&format!("{request}{next}"), &format!("{request}{spoiled}"));
             check(&format!("{request}{request}{next}"), &format!("{request}{request}{spoiled}"));
@@ -213,8 +220,12 @@ mod tests {
 
     #[test]
     fn what_is_the_last_request_of_a_connection_has_everything_after_it() {
-        for head in ["GET / HTTP/1.1\r\nupgrade: websocket\r\ncontent-length: 1\r\n\r\n", "CONNECT x HTTP/1.1\r\n\r\n"]
-        {
+        for head in [
+            "GET / HTTP/1.1\r\nupgrade: websocket\r\ncontent-length: 1\r\n\r\n",
+            "CONNECT x HTTP/1.1\r\n\r\n",
+            "CONNECT x HTTP/1.1\r\ncontent-length: 0\r\n\r\n",
+            "CONNECT x HTTP/1.1\r\nupgrade: websocket\r\ncontent-length: 1\r\n\r\n",
+        ] {
             check(&format!("{head}\nno head\n"), &format!("{head}\nno head\n"));
         }
     }
