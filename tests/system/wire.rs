@@ -81,9 +81,8 @@ async fn what_is_too_large_is_refused_and_ends_the_connection(topology: Topology
     let system = System::start(app::serve, topology).await;
     let anna = system.user("anna").await;
     let token = anna.token().unwrap();
-    let post = format!(
-        "POST {TASKS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
-    );
+    let anonymous = format!("POST {TASKS} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n");
+    let post = format!("{anonymous}authorization: Bearer {token}\r\n");
     let too_much = 256 * 1024 + 1;
     let withheld = format!("{post}content-length: {too_much}\r\n\r\n").into_bytes();
     let known = [withheld.clone(), vec![b' '; too_much]].concat();
@@ -94,7 +93,10 @@ async fn what_is_too_large_is_refused_and_ends_the_connection(topology: Topology
         chunked.extend(b"\r\n");
     }
     chunked.extend(b"0\r\n\r\n");
-    for body in [withheld, known, chunked] {
+    // Nobody looks at a token first, and nobody at the address: it is the same wherever that is served.
+    let unknown = format!("{anonymous}content-length: {too_much}\r\n\r\n").into_bytes();
+    let nowhere = format!("GET /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: {too_much}\r\n\r\n").into_bytes();
+    for body in [withheld, known, chunked, unknown, nowhere] {
         let heard = say(system.address(), &body).await;
         assert_eq!((heard.status(), heard.answers(), heard.ended), (413, 1, true), "{}", heard.text);
         assert!(heard.text.contains("\"payload_too_large\""), "{}", heard.text);

@@ -157,6 +157,7 @@ fn app(
         .wrap(from_fn(middleware::catch_panics))
         .wrap(from_fn(middleware::preflight))
         .wrap(from_fn(middleware::rate_limit))
+        .wrap(from_fn(middleware::body_limit))
         .wrap(from_fn(middleware::problems))
         .wrap(from_fn(middleware::cors))
         .wrap(from_fn(routes::final_status))

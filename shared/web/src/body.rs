@@ -82,13 +82,9 @@ impl FromRequest for NoBody {
 /// The bytes of the body, once they are all there; their hash is noted.
 fn bytes(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<BytesMut, Problem>> + use<> {
     let limit = request.app_data::<Data<Edge>>().map_or(BODY_BYTES, |edge| edge.body_bytes);
-    let announced = announced_length(request);
     let body_digest = BodyDigest::of(request);
     let payload = payload.take();
     async move {
-        if announced.is_some_and(|length| length > limit) {
-            return Err(too_large(limit));
-        }
         let bytes = read(payload, limit).await?;
         body_digest.set(digest(&SHA256, &bytes).as_ref());
         Ok(bytes)
@@ -108,10 +104,6 @@ fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new(ProblemCode::UnsupportedMediaType).with("allowed", allowed))
 }
 
-fn announced_length(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
@@ -125,8 +117,7 @@ async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
 }
 
 /// What is said of a body with more than `limit` bytes.
-#[must_use]
-pub fn too_large(limit: usize) -> Problem {
+pub(crate) fn too_large(limit: usize) -> Problem {
     Problem::new(ProblemCode::PayloadTooLarge).detail(format!("a body may have {limit} bytes"))
 }
 

@@ -30,7 +30,7 @@ pub use auth::{
     AUDIENCE, Admin, CLIENT_ID, Caller, Claims, FreshCaller, KeySnapshot, KeySource, KeySourceError, REVOCATIONS_AGAIN,
     Revocation, Revoked, TOKEN_TYPE, TokenRefused, Verifier, install_crypto,
 };
-pub use body::{Body, MaybeBody, NoBody, too_large};
+pub use body::{Body, MaybeBody, NoBody};
 pub use call::{Call, Command, OpenCall, SecretCall};
 pub use client_address::{TrustedProxies, client_address};
 pub use command::command;

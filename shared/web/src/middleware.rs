@@ -1,8 +1,9 @@
 //! The layers around every route. Rule: applied from the outside in as [`request_context`], [`security_headers`],
-//! [`cors`], [`problems`], [`rate_limit`], [`preflight`], [`catch_panics`], [`handler_deadline`], [`body_deadline`]; so
-//! whatever goes wrong further in leaves as a problem document with an id and with all headers.
+//! [`cors`], [`problems`], [`body_limit`], [`rate_limit`], [`preflight`], [`catch_panics`], [`handler_deadline`],
+//! [`body_deadline`]; so whatever goes wrong further in leaves as a problem document with an id and with all headers.
 
 mod body_deadline;
+mod body_limit;
 mod catch_panics;
 mod cors;
 mod handler_deadline;
@@ -13,6 +14,7 @@ mod request_context;
 mod security_headers;
 
 pub use body_deadline::body_deadline;
+pub use body_limit::body_limit;
 pub use catch_panics::catch_panics;
 pub use cors::{cors, preflight};
 pub use handler_deadline::handler_deadline;

@@ -51,12 +51,6 @@ impl Asked {
         })
     }
 
-    /// Whether it says itself that its body is longer.
-    pub(super) fn announces_more_than(&self, bytes: usize) -> bool {
-        self.has_body
-            && self.announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > bytes))
-    }
-
     /// The request to that service, still without its body.
     ///
     /// # Errors

@@ -30,10 +30,6 @@ pub(super) async fn forward(
 ) -> Result<HttpResponse, Problem> {
     let begun = Instant::now();
     let asked = Asked::of(&request)?;
-    // Whoever says so at once is told at once: the service would see nothing of it until the bytes come.
-    if asked.announces_more_than(edge.body_bytes) {
-        return Err(web::too_large(edge.body_bytes));
-    }
     let body = asked.has_body.then(|| Repeatable::new(payload.into_inner(), asked.announced, edge.body_bytes));
     let (body, mut reading) =
         body.map_or_else(|| (None, Fuse::terminated()), |(body, reading)| (Some(body), reading.fuse()));

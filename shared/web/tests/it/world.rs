@@ -215,6 +215,7 @@ macro_rules! application {
             .wrap(actix_web::middleware::from_fn(web::middleware::catch_panics))
             .wrap(actix_web::middleware::from_fn(web::middleware::preflight))
             .wrap(actix_web::middleware::from_fn(web::middleware::rate_limit))
+            .wrap(actix_web::middleware::from_fn(web::middleware::body_limit))
             .wrap(actix_web::middleware::from_fn(web::middleware::problems))
             .wrap(actix_web::middleware::from_fn(web::middleware::cors))
             .wrap(actix_web::middleware::from_fn(web::middleware::security_headers))
