@@ -117,6 +117,8 @@ pub struct Seams {
     pub readers: Option<usize>,
     /// How long a client may take over the head of a request.
     pub head_deadline: Duration,
+    /// How long a client may take nothing of an answer that waits for it.
+    pub unread_deadline: Duration,
     /// How long a request may be under way until its answer begins.
     pub handler_deadline: Duration,
     /// How long a statement may run and how long it may wait for its turn.
@@ -143,6 +145,7 @@ impl Default for Seams {
             http_workers: None,
             readers: None,
             head_deadline: Duration::from_secs(5),
+            unread_deadline: crate::http::UNREAD,
             handler_deadline: Duration::from_secs(30),
             limits: db::Limits::default(),
             wake_up: true,

@@ -3,6 +3,7 @@
 
 mod connection;
 mod framing;
+mod insist;
 mod listen;
 
 pub(crate) use connection::serving;
@@ -32,6 +33,8 @@ use web::{Edge, Verifier, middleware};
 pub(crate) const DISCONNECT: Duration = Duration::from_secs(5);
 /// Between two requests of a connection.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// From the last byte of an answer that a client took, while more of it waits.
+pub(crate) const UNREAD: Duration = Duration::from_secs(60);
 /// For the requests under way when the process stops.
 const DRAIN_SECONDS: u64 = 15;
 /// Connections of one worker.
@@ -54,6 +57,8 @@ pub(crate) struct Site {
     pub(crate) requests: Data<Requests>,
     /// From the first byte of a request to the end of its head.
     pub(crate) head_deadline: Duration,
+    /// While an answer waits for a client that takes nothing of it.
+    pub(crate) unread_deadline: Duration,
 }
 
 /// The running server.
@@ -118,7 +123,12 @@ impl Drop for Http {
 
 fn server(listener: TcpListener, site: Site, held: mpsc::Sender<()>, workers: Option<usize>) -> io::Result<Server> {
     let held = Data::new(held);
-    let times = Times { head: site.head_deadline, keep_alive: KEEP_ALIVE, disconnect: DISCONNECT };
+    let times = Times {
+        head: site.head_deadline,
+        unread: site.unread_deadline,
+        keep_alive: KEEP_ALIVE,
+        disconnect: DISCONNECT,
+    };
     let builder = Server::build()
         .disable_signals()
         .shutdown_timeout(DRAIN_SECONDS)

@@ -1,11 +1,14 @@
 //! A connection that knows whether it is between two requests. Rule: what follows an answer has the same time for its head
-//! as the first request has; a request under way, and an answer that is read slowly, are never cut.
+//! as the first request has; a request under way, and an answer that is read slowly, are never cut; one of which nothing
+//! is read is.
 //!
 //! actix-http times the head of the first request alone: the first byte of a later one stops the timer of an idle
 //! connection, and nothing takes its place. Here a clock runs from that byte on. It costs a request two looks at the clock
-//! and no system call; the timer is set again only when it has run out.
+//! and no system call; the timer is set again only when it has run out. It has no time at all for an answer that the
+//! client does not take.
 
 use super::framing::Framing;
+use super::insist::Insist;
 use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,7 +21,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// How long a connection may be between two requests.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +30,8 @@ pub(super) struct Patience {
     pub(super) head: Duration,
     /// From an answer on, when nothing follows it. What came together with the request before it is not seen to follow.
     pub(super) idle: Duration,
+    /// From the last byte of an answer that the client took, while more of it waits.
+    pub(super) unread: Duration,
 }
 
 /// A stream that ends by itself when the head of its next request does not come, and whose heads have one reading.
@@ -37,6 +42,8 @@ pub(super) struct Connection<S> {
     framing: Framing,
     /// Made when there is nothing to read for the first time.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Made when there is no room for an answer for the first time.
+    unread: Option<Pin<Box<Sleep>>>,
 }
 
 /// What the stream and the layer around all requests tell each other.
@@ -49,8 +56,8 @@ pub(super) struct Phase {
     /// The first byte after the last answer.
     heard: Cell<Option<Instant>>,
     answered: Cell<Instant>,
-    /// Whether bytes of an answer wait until the client takes them.
-    blocked: Cell<bool>,
+    /// Since when bytes of an answer wait until the client takes them.
+    blocked: Cell<Option<Instant>>,
 }
 
 impl<S> Connection<S> {
@@ -60,9 +67,9 @@ impl<S> Connection<S> {
             begun: Cell::new(false),
             heard: Cell::new(None),
             answered: Cell::new(Instant::now()),
-            blocked: Cell::new(false),
+            blocked: Cell::new(None),
         };
-        Self { stream, phase: Rc::new(phase), patience, framing: Framing::new(), timer: None }
+        Self { stream, phase: Rc::new(phase), patience, framing: Framing::new(), timer: None, unread: None }
     }
 
     pub(super) fn phase(&self) -> Rc<Phase> {
@@ -86,12 +93,37 @@ impl<S> Connection<S> {
         false
     }
 
-    fn wrote(&self, polled: &Poll<io::Result<usize>>) {
-        if polled.is_pending() {
-            self.phase.blocked.set(true);
-        } else if self.phase.blocked.replace(false) {
+    /// Whether no byte of the answer has been taken for too long. Asked whenever there is no room for more.
+    fn is_unread(&mut self, context: &mut Context<'_>) -> bool {
+        let since = self.phase.blocked.get().unwrap_or_else(Instant::now);
+        self.phase.blocked.set(Some(since));
+        let due = since + self.patience.unread;
+        let timer = self.unread.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        while timer.as_mut().poll(context).is_ready() {
+            if due <= Instant::now() {
+                return true;
+            }
+            timer.as_mut().reset(due);
+        }
+        false
+    }
+}
+
+impl<S: Insist> Connection<S> {
+    /// What came of writing `bytes`; an error when the client reads nothing.
+    fn wrote(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        mut polled: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if polled.is_pending() && self.is_unread(context) {
+            polled = Poll::Ready(self.stream.insist(bytes).ok_or_else(|| ErrorKind::TimedOut.into()));
+        }
+        if polled.is_ready() && self.phase.blocked.take().is_some() {
             self.phase.answered.set(Instant::now());
         }
+        polled
     }
 }
 
@@ -111,7 +143,7 @@ impl Phase {
 
     /// When the next head must be here; none while there is none to wait for.
     fn due(&self, patience: Patience) -> Option<Instant> {
-        if self.serving.get() > 0 || self.blocked.get() || !self.begun.get() {
+        if self.serving.get() > 0 || self.blocked.get().is_some() || !self.begun.get() {
             return None;
         }
         Some(self.heard.get().map_or_else(|| self.answered.get() + patience.idle, |heard| heard + patience.head))
@@ -180,12 +212,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+impl<S: AsyncWrite + Insist + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.wrote(&polled);
-        polled
+        this.wrote(context, bytes, polled)
     }
 
     fn poll_write_vectored(
@@ -195,8 +226,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write_vectored(context, pieces);
-        this.wrote(&polled);
-        polled
+        let first = pieces.iter().find(|piece| !piece.is_empty()).map_or(&[][..], |piece| piece);
+        this.wrote(context, first, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -213,111 +244,4 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-    use tokio::time::advance;
-
-    const PATIENCE: Patience = Patience { head: Duration::from_secs(5), idle: Duration::from_secs(15) };
-    const LITTLE: usize = 8;
-
-    fn pair() -> (Connection<DuplexStream>, DuplexStream) {
-        let (ours, theirs) = duplex(LITTLE);
-        (Connection::new(ours, PATIENCE), theirs)
-    }
-
-    /// Whether the connection has ended at this time; without a pause, as actix-http asks whenever it is woken.
-    async fn has_ended(connection: &mut Connection<DuplexStream>) -> bool {
-        let mut buffer = [0; LITTLE];
-        let reading = tokio::time::timeout(Duration::from_millis(1), connection.read(&mut buffer)).await;
-        reading.is_ok_and(|read| read.is_err_and(|error| error.kind() == ErrorKind::TimedOut))
-    }
-
-    async fn seconds(count: u64) {
-        advance(Duration::from_secs(count)).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_head_of_a_later_request_has_its_time_from_its_first_byte() {
-        let (mut connection, mut client) = pair();
-        drop(connection.phase().begin());
-        seconds(12).await;
-        assert!(!has_ended(&mut connection).await, "nothing has come yet");
-        client.write_all(b"G").await.unwrap();
-        assert!(!has_ended(&mut connection).await);
-        for _ in 0..4 {
-            seconds(1).await;
-            client.write_all(b"x").await.unwrap();
-            assert!(!has_ended(&mut connection).await);
-        }
-        seconds(1).await;
-        assert!(has_ended(&mut connection).await, "another byte each second does not help");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_not_seen_to_follow_has_the_time_of_an_idle_connection() {
-        let (mut connection, _client) = pair();
-        drop(connection.phase().begin());
-        for _ in 0..14 {
-            assert!(!has_ended(&mut connection).await);
-            seconds(1).await;
-        }
-        assert!(!has_ended(&mut connection).await);
-        seconds(1).await;
-        assert!(has_ended(&mut connection).await);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_under_way_has_all_the_time() {
-        let (mut connection, mut client) = pair();
-        let serving = connection.phase().begin();
-        for _ in 0..20 {
-            client.write_all(b"x").await.unwrap();
-            seconds(60).await;
-            assert!(!has_ended(&mut connection).await);
-        }
-        drop(serving);
-        seconds(4).await;
-        assert!(!has_ended(&mut connection).await, "and the time begins with its answer");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_that_is_read_slowly_has_all_the_time() {
-        let (mut connection, mut client) = pair();
-        drop(connection.phase().begin());
-        connection.write_all(&[0; LITTLE]).await.unwrap();
-        let more = tokio::time::timeout(Duration::from_millis(1), connection.write_all(&[0; LITTLE])).await;
-        assert!(more.is_err(), "the client has not read");
-        seconds(300).await;
-        assert!(!has_ended(&mut connection).await);
-        client.read_exact(&mut [0; LITTLE]).await.unwrap();
-        connection.write_all(&[0; LITTLE]).await.unwrap();
-        seconds(14).await;
-        assert!(!has_ended(&mut connection).await, "the time of an idle connection begins when all is read");
-        seconds(2).await;
-        assert!(has_ended(&mut connection).await);
-    }
-
-    #[tokio::test]
-    async fn the_bytes_of_a_head_are_watched_and_those_of_a_body_are_not() {
-        let (mut connection, mut client) = pair();
-        for (sent, expected) in [
-            ("POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\n\n\n\n", "\n\n\n"),
-            ("GET / HTTP/1.1\nx: y\r\n\r\n", "GET / HTTP/1.1\0x: y\r\n\r\n"),
-        ] {
-            let mut read = vec![0; sent.len()];
-            let (sending, reading) = tokio::join!(client.write_all(sent.as_bytes()), connection.read_exact(&mut read));
-            assert!(sending.is_ok() && reading.is_ok());
-            assert!(String::from_utf8(read).unwrap().ends_with(expected), "{sent:?}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_head_is_not_ours() {
-        let (mut connection, mut client) = pair();
-        client.write_all(b"G").await.unwrap();
-        assert!(!has_ended(&mut connection).await);
-        seconds(60).await;
-        assert!(!has_ended(&mut connection).await);
-    }
-}
+mod tests;

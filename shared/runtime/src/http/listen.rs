@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
     pub(crate) head: Duration,
+    pub(crate) unread: Duration,
     pub(crate) keep_alive: Duration,
     pub(crate) disconnect: Duration,
 }
@@ -38,8 +39,8 @@ where
     B: MessageBody + 'static,
 {
     let stopping = builder.graceful_shutdown_signal();
-    let Times { head, keep_alive, disconnect } = times;
-    let patience = Patience { head, idle: keep_alive };
+    let Times { head, unread, keep_alive, disconnect } = times;
+    let patience = Patience { head, idle: keep_alive, unread };
     let builder = builder.listen("http", listener, move || {
         let stopping = stopping.clone();
         let app = make().into_factory().map_err(|error: Error| Response::<BoxBody>::from(error.error_response()));

@@ -2,7 +2,7 @@
 //! there; a worker of its own answers also while all others are busy. Its connections are those of [`crate::http`].
 
 use super::Requests;
-use crate::http::{DISCONNECT, KEEP_ALIVE, Times, listen, serving};
+use crate::http::{DISCONNECT, KEEP_ALIVE, Times, UNREAD, listen, serving};
 use crate::process::Process;
 use crate::start_error::StartError;
 use actix_web::App;
@@ -47,7 +47,7 @@ impl MetricsListener {
                         .default_service(to(web::not_found))
                         .wrap(from_fn(serving))
                 };
-                let times = Times { head: HEAD, keep_alive: KEEP_ALIVE, disconnect: DISCONNECT };
+                let times = Times { head: HEAD, unread: UNREAD, keep_alive: KEEP_ALIVE, disconnect: DISCONNECT };
                 let server = listen(Server::build().workers(1).disable_signals(), listener, times, app)?;
                 // Nobody waits for the handle only when the start was given up.
                 let _ = started.send(server.handle());

@@ -118,6 +118,7 @@ pub async fn serve(config: Config, modules: Vec<Module>) -> Result<Server, Start
         requests,
         absent: places.absent,
         head_deadline: config.seams.head_deadline,
+        unread_deadline: config.seams.unread_deadline,
     };
     let address_file =
         files.directory.as_deref().map(|directory| AddressFile::write(directory, address)).transpose()?;

@@ -103,6 +103,7 @@ fn site(config: &Config, waiting: Vec<&'static str>) -> Result<Site, StartError>
         gateway: Arc::new(Gateway::new(&nowhere, &config.seams.gateway)?),
         requests: Data::new(Requests::new()?),
         head_deadline: config.seams.head_deadline,
+        unread_deadline: config.seams.unread_deadline,
         absent: Vec::new(),
         pages: Data::new(Pages::new(&[])),
     })

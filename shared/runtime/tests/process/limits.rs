@@ -163,6 +163,44 @@ async fn an_answer_that_is_read_slowly_comes_to_its_end() {
 }
 
 #[tokio::test]
+async fn an_answer_of_which_nothing_is_read_ends_its_connection() {
+    let (server, _directory) = server(|config| config.seams.unread_deadline = HEAD).await;
+    for path in ["/big", "/pieces"] {
+        let mut connection = TcpStream::connect(server.address()).await.unwrap();
+        connection.write_all(get(path).as_bytes()).await.unwrap();
+        let (began, mut ticks) = (Instant::now(), interval(HEAD / 2));
+        // Who sends to a connection that has ended is told by a reset; what waits to be read says nothing of it.
+        while connection.write_all(b"x").await.is_ok() {
+            assert!(began.elapsed() < 20 * HEAD, "{path} waits for a client that reads nothing");
+            ticks.tick().await;
+        }
+        assert!(began.elapsed() >= HEAD, "{path}: {:?}", began.elapsed());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_which_a_little_is_read_now_and_then_is_not_given_up() {
+    let (server, _directory) = server(|config| config.seams.unread_deadline = 3 * HEAD).await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    connection.write_all(get("/big").as_bytes()).await.unwrap();
+    let mut ticks = interval(HEAD / 10);
+    let mut heard = vec![0; 16 * 1024];
+    let mut read = 0;
+    // By then a third of what waits in the kernel has not been read, before which Linux does not call for more.
+    for _ in 0..60 {
+        ticks.tick().await;
+        read += connection.read_exact(&mut heard).await.unwrap();
+    }
+    while read < usize::try_from(BIG).unwrap() {
+        let now = connection.read(&mut heard).await.unwrap();
+        assert!(now > 0, "it was cut after {read} bytes");
+        read += now;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_thousand_connections_that_say_nothing_leave_the_others_alone() {
     let (server, _directory) = server(|config| config.seams.head_deadline = Duration::from_secs(60)).await;
     let mut idle = Vec::new();
