@@ -120,7 +120,7 @@ async fn a_domain_that_the_binary_does_not_hold_is_refused() {
 #[tokio::test]
 async fn a_domain_that_refuses_to_start_leaves_port_and_files_free() {
     let (_directory, mut config) = place();
-    own_address(&mut config);
+    own_address(&mut config, 7);
     // A port that this test had a moment ago.
     config.port = TcpListener::bind((config.host.as_str(), 0)).unwrap().local_addr().unwrap().port();
     let refusing = Module::new("lists").mount(|_| Box::pin(async { Err(StartError::new("set\nLISTS")) }));

@@ -86,7 +86,7 @@ async fn an_idle_connection_does_not_hold_the_process() {
 #[tokio::test]
 async fn port_and_files_are_released() {
     let (_directory, mut config) = place();
-    own_address(&mut config);
+    own_address(&mut config, 8);
     let data = config.data_dir.clone();
     for _ in 0..3 {
         let server = runtime::serve(config.clone(), vec![domain("notes", &["/api/v1/notes"])]).await.unwrap();

@@ -83,10 +83,11 @@ pub fn place() -> (TempDir, Config) {
     (directory, config)
 }
 
-/// For a test that takes the same port twice: an address on which no test beside it picks a port in between.
-pub fn own_address(config: &mut Config) {
+/// For a test that takes the same port twice, or counts who comes: the `nth` address of this machine, on which no test
+/// beside it picks a port, and nobody looks for a process that has gone.
+pub fn own_address(config: &mut Config, nth: u8) {
     if cfg!(target_os = "linux") {
-        config.host = "127.0.0.7".to_owned();
+        config.host = format!("127.0.0.{nth}");
     }
 }
 
