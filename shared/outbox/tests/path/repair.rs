@@ -1,7 +1,6 @@
 //! What a bus lost, and what is known of it later.
 
 use super::*;
-use crate::thief::Thief;
 use contracts::{Control, Gone, Head, Heads, Snapshot, Snapshots};
 use outbox::ops::{self, Window};
 use outbox::retire;
