@@ -4,6 +4,7 @@
 pub mod additive;
 pub mod api;
 pub mod arrows;
+pub mod bench;
 pub mod faults;
 pub mod snapshot;
 pub mod style;

@@ -1,0 +1,55 @@
+//! G6: how soon a process serves, what it takes while nobody asks, and how large it is. Rule: it is the binary that is shipped,
+//! where that lies beside this one; what is not measured is said.
+
+use super::cleave::{Cleave, own_binary};
+use super::figures::median;
+use super::goal::Goal;
+use super::progress::Progress;
+use super::side::{Size, Staged};
+use super::table::Table;
+use crate::faults::fleet::Place;
+use std::time::Duration;
+
+/// How often it is started.
+const STARTS: usize = 7;
+/// Until it has done what it does after a start.
+const REST: Duration = Duration::from_secs(2);
+/// What is in its database.
+const SIZE: Size = Size { users: 2, owners: 100, tasks: 10_000 };
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// How many steps it has.
+pub const STEPS: usize = 1;
+
+/// Measures, and judges.
+///
+/// # Panics
+/// When it does not start.
+pub async fn run(progress: &mut Progress, table: &mut Table) {
+    progress.now("a process starts on an existing database");
+    let shipped = own_binary().with_file_name("cleave");
+    let mut staged = Staged::new(Cleave::prepare(Place::Files, None), SIZE).await;
+    if shipped.is_file() {
+        staged.cleave = staged.cleave.with_binary(&shipped);
+        let size = std::fs::metadata(&shipped).map_or(0, |file| file.len()) as f64 / MIB;
+        table.add(Goal::at_most("G6", "the release binary, stripped", size, 40.0).unit(" MiB"));
+    } else {
+        table.note(
+            "G6: there is no binary beside this one; `cargo build --release` makes it. Its size was not looked at.",
+        );
+    }
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        starts.push(staged.cleave.start().as_secs_f64() * 1_000.0);
+        staged.cleave.stop();
+    }
+    staged.cleave.start();
+    tokio::time::sleep(REST).await;
+    let (resident, own) = staged.cleave.memory();
+    let (resident, own) = (resident as f64 / MIB, own as f64 / MIB);
+    let ready = median(starts);
+    table.add(Goal::at_most("G6", "ready on an existing embedded database", ready, 100.0).unit(" ms"));
+    let from = format!("{own:.1} MiB of it its own, the rest mapped files");
+    table.add(Goal::at_most("G6", "idle memory", resident, 30.0).unit(" MiB").from(from));
+    progress.step(&format!("ready in {ready:.0} ms, {resident:.1} MiB"));
+}

@@ -1,0 +1,78 @@
+//! One table of all that was measured. Rule: it holds what a reader needs to judge it: the figures, the ratios, what each must be,
+//! and whether it is.
+
+use super::figures::Figures;
+use super::goal::{Bound, Goal};
+use super::side::Side;
+use std::fmt;
+
+/// What was measured, and what must be.
+#[derive(Debug, Default)]
+pub struct Table {
+    figures: Vec<(String, Side, Figures)>,
+    goals: Vec<Goal>,
+    notes: Vec<String>,
+}
+
+impl Table {
+    /// Figures of a side.
+    pub fn figures(&mut self, of: String, side: Side, figures: Figures) {
+        self.figures.push((of, side, figures));
+    }
+
+    /// A goal, and what is.
+    pub fn add(&mut self, goal: Goal) {
+        self.goals.push(goal);
+    }
+
+    /// What was not measured, or how.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Whether something is not even half of what it must be.
+    #[must_use]
+    pub fn is_far_off(&self) -> bool {
+        self.goals.iter().any(Goal::is_far_off)
+    }
+
+    /// Whether something is not what it must be.
+    #[must_use]
+    pub fn is_missed(&self) -> bool {
+        self.goals.iter().any(|goal| !goal.is_met())
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = |of: std::time::Duration| of.as_secs_f64() * 1_000.0;
+        write!(f, "{:>7.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms", self.rate, millis(self.p50), millis(self.p99))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut last = "";
+        for (of, side, figures) in &self.figures {
+            let shown = if of == last { "" } else { of };
+            writeln!(f, "{shown:<24} {side:<24} {figures}")?;
+            last = of;
+        }
+        writeln!(f, "\n{:<4} {:<52} {:>10} {:>10} {:>8}", "goal", "what", "is", "must", "wanted")?;
+        for goal in &self.goals {
+            let sign = if goal.bound == Bound::AtLeast { ">=" } else { "<=" };
+            let bound = |bound: Option<f64>| bound.map(|bound| format!("{sign} {bound}")).unwrap_or_default();
+            let is = format!("{:.2}{}", goal.is, goal.unit);
+            let verdict = match (goal.must, goal.is_met(), goal.is_more_than_met()) {
+                (None, _, true) | (Some(_), true, true) => "met, and what was wanted",
+                (None, _, false) => "",
+                (Some(_), true, false) => "met",
+                (Some(_), false, _) => "MISSED",
+            };
+            let (must, wanted) = (bound(goal.must), bound(goal.wanted));
+            let line = format!("{:<4} {:<52} {is:>10} {must:>10} {wanted:>8}  {verdict}", goal.name, goal.what);
+            writeln!(f, "{}", if goal.from.is_empty() { line } else { format!("{line}  ({})", goal.from) })?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
+    }
+}

@@ -1,0 +1,82 @@
+//! The benchmark: starts Cleave and the servers that it is compared with, asks all of them in turn, and prints one table. Rule: the
+//! exit code is 1 when a goal is missed; in the short form, which is for noisy machines, when not even half of it is reached.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a program for people, which ends at what it did not expect"
+)]
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::time::Duration;
+use tests::bench::cleave::{CLEAVE, ROLE};
+use tests::bench::progress::Style;
+use tests::bench::run::{GOALS, Plan};
+use tests::bench::{hand, run};
+use tests::faults::held::setting;
+
+const HELP: &str = "\
+usage: bench [--rounds N] [--seconds N] [--short] [--only g1,g2,…] [--progress bar|lines|none]
+
+  --rounds    how often each measurement is repeated; the median counts; 3
+  --seconds   how long a measurement takes; 3
+  --short     in about 90 seconds, for a machine that others use too: fails only below half of a goal
+  --only      these goals: g1 … g8
+  --progress  how it is told what happens; bar on a terminal, else lines";
+
+fn main() -> ExitCode {
+    // One of the processes that are measured is this very binary, so that it is never older than the benchmark.
+    match setting(ROLE).as_deref() {
+        Some(CLEAVE) => return app::run(),
+        Some(role) => return hand::serve(role, hand::TOLD.map(|name| setting(name).unwrap_or_default())),
+        None => {}
+    }
+    let plan = match read(std::env::args().skip(1)) {
+        Ok(plan) => plan,
+        Err(why) => {
+            println!("{why}\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let table = runtime.block_on(run::run(&plan));
+    println!("\n{table}");
+    let failed = if plan.short { table.is_far_off() } else { table.is_missed() };
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn read(mut arguments: impl Iterator<Item = String>) -> Result<Plan, String> {
+    let (mut rounds, mut seconds, mut style) = (None, None, Style::default());
+    let (mut short, mut only) = (false, GOALS.into_iter().collect::<BTreeSet<_>>());
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        let wrong = |text: &str| format!("{argument} {text} means nothing");
+        match argument.as_str() {
+            "--short" => short = true,
+            "--rounds" => {
+                let text = value()?;
+                rounds = Some(text.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| wrong(&text))?);
+            }
+            "--seconds" => {
+                let text = value()?;
+                let span = text.parse().ok().filter(|seconds| *seconds > 0.0).ok_or_else(|| wrong(&text))?;
+                seconds = Some(span);
+            }
+            "--only" => {
+                let text = value()?;
+                let known = |name: &str| GOALS.into_iter().find(|goal| goal.eq_ignore_ascii_case(name.trim()));
+                only = text.split(',').map(|name| known(name).ok_or_else(|| wrong(name))).collect::<Result<_, _>>()?;
+            }
+            "--progress" => {
+                let text = value()?;
+                style = Style::of(&text).ok_or_else(|| wrong(&text))?;
+            }
+            _ => return Err(format!("{argument} is no option")),
+        }
+    }
+    let (often, long): (usize, f64) = if short { (2, 1.0) } else { (3, 3.0) };
+    let span = Duration::from_secs_f64(seconds.unwrap_or(long));
+    Ok(Plan { rounds: rounds.unwrap_or(often), span, short, only, style })
+}
