@@ -1,6 +1,6 @@
 //! Who asks: users who registered and signed in, and their tokens. Rule: both are done by the API, so that the tokens are real.
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub const PASSWORD: &str = "a long enough secret";
 /// The administrator who is there from the start.
 const ADMIN: &str = "admin";
+/// Passwords that are hashed at once: more only wait, and not for ever.
+const AT_ONCE: usize = 4;
 /// A token holds for ten minutes.
 const FRESH: Duration = Duration::from_secs(6 * 60);
 
@@ -37,12 +39,12 @@ impl Crowd {
         let http = Client::builder().no_proxy().build().expect("a client");
         let (ids, tokens, admin) = (Vec::new(), Vec::new(), String::new());
         let mut crowd = Self { http, address, ids, tokens, admin, since: None };
-        let users = join_all((0..count).map(|n| {
+        let bodies = (0..count).map(|n| {
             let name = format!("user-{n}");
-            let body = json!({"username": name, "email": format!("{name}@example.org"), "password": PASSWORD});
-            crowd.post("/api/v1/auth/register", body)
-        }));
-        crowd.ids = users.await.iter().map(|user| text(user, "id").parse().expect("an id")).collect();
+            json!({"username": name, "email": format!("{name}@example.org"), "password": PASSWORD})
+        });
+        let users = crowd.post_all("/api/v1/auth/register", bodies).await;
+        crowd.ids = users.iter().map(|user| text(user, "id").parse().expect("an id")).collect();
         crowd
     }
 
@@ -55,9 +57,9 @@ impl Crowd {
             return;
         }
         self.since = Some(Instant::now());
-        let login = |login: String| self.post("/api/v1/auth/login", json!({"login": login, "password": PASSWORD}));
-        let names = (0..self.ids.len()).map(|n| format!("user-{n}"));
-        let signed_in = join_all(names.chain([ADMIN.to_owned()]).map(login)).await;
+        let names = (0..self.ids.len()).map(|n| format!("user-{n}")).chain([ADMIN.to_owned()]);
+        let bodies = names.map(|name| json!({"login": name, "password": PASSWORD}));
+        let signed_in = self.post_all("/api/v1/auth/login", bodies).await;
         let mut tokens: Vec<String> = signed_in.iter().map(|tokens| text(tokens, "access_token").to_owned()).collect();
         self.admin = tokens.pop().unwrap_or_default();
         self.tokens = tokens;
@@ -70,6 +72,11 @@ impl Crowd {
     pub async fn keys(&self) -> String {
         let answer = self.http.get(format!("http://{}/.well-known/jwks.json", self.address)).send().await;
         answer.expect("an answer").text().await.expect("the keys")
+    }
+
+    /// What is answered, in the order in which it was asked.
+    async fn post_all(&self, path: &str, bodies: impl Iterator<Item = Value>) -> Vec<Value> {
+        stream::iter(bodies.map(|body| self.post(path, body))).buffered(AT_ONCE).collect().await
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {

@@ -1,6 +1,6 @@
 //! The load. An own loop: one thread, connections that are kept open, requests that were written beforehand, and as much of an
 //! answer read as is needed to know where it ends. Rule: it costs little beside what it measures, and an answer that is not
-//! 2xx ends the measurement.
+//! 2xx is no answer: it is not counted, and told.
 
 use super::figures::Figures;
 use std::net::SocketAddr;
@@ -43,25 +43,43 @@ pub struct Load {
     pub rate: Option<f64>,
 }
 
-/// What one connection saw.
-type Seen = Result<Vec<u32>, String>;
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Microseconds that each answer took.
+    taken: Vec<u32>,
+    /// How often something else than 2xx was answered.
+    refused: usize,
+    /// The first of these answers.
+    first: Option<String>,
+}
+
+/// What a load came to.
+#[derive(Debug, Default)]
+pub struct Driven {
+    /// Of what was answered.
+    pub figures: Figures,
+    /// What was answered with another status than 2xx, if anything.
+    pub refusal: Option<String>,
+}
 
 impl Load {
     /// Asks, on a thread of its own, and counts the answers.
     ///
     /// # Errors
-    /// Something was answered with another status than 2xx, or not at all.
-    pub async fn drive(self) -> Result<Figures, String> {
+    /// Something was not answered at all.
+    pub async fn drive(self) -> Result<Driven, String> {
         let span = self.span;
         let driven = spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map_err(|error| error.to_string())?.block_on(self.all())
         });
-        let taken = driven.await.map_err(|error| error.to_string())??;
-        Ok(Figures::of(taken, span))
+        let Seen { taken, refused, first } = driven.await.map_err(|error| error.to_string())??;
+        let refusal = first.map(|first| format!("{refused} answers are not 2xx, the first: {first}"));
+        Ok(Driven { figures: Figures::of(taken, span), refusal })
     }
 
-    async fn all(self) -> Seen {
+    async fn all(self) -> Result<Seen, String> {
         let load = Arc::new(self);
         let mut connections = JoinSet::new();
         let began = Instant::now();
@@ -69,9 +87,12 @@ impl Load {
             let load = Arc::clone(&load);
             connections.spawn(async move { Connection::open(&load, nth).await?.ask(&load, nth, began).await });
         }
-        let mut all = Vec::new();
+        let mut all = Seen::default();
         while let Some(seen) = connections.join_next().await {
-            all.extend(seen.map_err(|error| error.to_string())??);
+            let Seen { taken, refused, first } = seen.map_err(|error| error.to_string())??;
+            all.taken.extend(taken);
+            all.refused += refused;
+            all.first = all.first.or(first);
         }
         Ok(all)
     }
@@ -97,11 +118,10 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(ROOM) })
     }
 
-    /// Microseconds that each answer took.
-    async fn ask(mut self, load: &Load, nth: usize, began: Instant) -> Seen {
+    async fn ask(mut self, load: &Load, nth: usize, began: Instant) -> Result<Seen, String> {
         let requests = &load.requests[nth % load.requests.len()];
         let (from, until) = (began + load.warm, began + load.warm + load.span);
-        let (mut taken, mut scratch) = (Vec::new(), Vec::new());
+        let (mut seen, mut scratch) = (Seen::default(), Vec::new());
         for n in 0_u32.. {
             if let Some(due) = load.due(nth, n, began) {
                 tokio::time::sleep_until(due.into()).await;
@@ -124,17 +144,21 @@ impl Connection {
                 self.stream.write_all(bytes).await.map_err(|error| error.to_string())?;
                 self.answered().await
             };
-            tokio::time::timeout(PATIENCE, answer).await.map_err(|_| "no answer in time".to_owned())??;
+            let is_fine =
+                tokio::time::timeout(PATIENCE, answer).await.map_err(|_| "no answer in time".to_owned())??;
             let now = Instant::now();
-            if sent >= from && now <= until {
-                taken.push(u32::try_from((now - sent).as_micros()).unwrap_or(u32::MAX));
+            if !is_fine {
+                seen.refused += 1;
+                seen.first.get_or_insert_with(|| without_headers(&String::from_utf8_lossy(&self.buffer)));
+            } else if sent >= from && now <= until {
+                seen.taken.push(u32::try_from((now - sent).as_micros()).unwrap_or(u32::MAX));
             }
         }
-        Ok(taken)
+        Ok(seen)
     }
 
-    /// Reads one answer.
-    async fn answered(&mut self) -> Result<(), String> {
+    /// Reads one answer; whether it is 2xx.
+    async fn answered(&mut self) -> Result<bool, String> {
         self.buffer.clear();
         let mut whole = usize::MAX;
         while self.buffer.len() < whole {
@@ -149,8 +173,14 @@ impl Connection {
             }
         }
         // `HTTP/1.1 200 OK`
-        if self.buffer.get(9) == Some(&b'2') { Ok(()) } else { Err(String::from_utf8_lossy(&self.buffer).into_owned()) }
+        Ok(self.buffer.get(9) == Some(&b'2'))
     }
+}
+
+/// The first line of an answer and its body.
+fn without_headers(answer: &str) -> String {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    format!("{} {body}", head.lines().next().unwrap_or_default())
 }
 
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
@@ -191,29 +221,31 @@ mod tests {
         address
     }
 
-    async fn driven(answer: &'static str, rate: Option<f64>) -> Result<Figures, String> {
+    async fn driven(answer: &'static str, rate: Option<f64>) -> Driven {
         let request = Request { bytes: b"GET / HTTP/1.1\r\n\r\n".to_vec(), key_at: None };
         let (warm, span) = (Duration::from_millis(20), Duration::from_millis(200));
         let requests = Arc::from([vec![request]]);
-        Load { address: answering(answer).await, connections: 3, requests, warm, span, rate }.drive().await
+        Load { address: answering(answer).await, connections: 3, requests, warm, span, rate }.drive().await.unwrap()
     }
 
     #[tokio::test]
     async fn every_answer_is_counted_and_its_time_taken() {
-        let figures = driven("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", None).await.unwrap();
+        let Driven { figures, refusal } = driven("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", None).await;
+        assert_eq!(refusal, None);
         assert!(figures.rate > 50.0, "{figures:?}");
         assert!(figures.p50 > Duration::ZERO && figures.p50 <= figures.p99, "{figures:?}");
     }
 
     #[tokio::test]
     async fn no_more_is_asked_than_was_said() {
-        let figures = driven("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Some(100.0)).await.unwrap();
+        let Driven { figures, .. } = driven("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Some(100.0)).await;
         assert!((50.0..=110.0).contains(&figures.rate), "{figures:?}");
     }
 
     #[tokio::test]
-    async fn what_is_not_2xx_ends_it() {
-        let refused = driven("HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nlate", None).await.unwrap_err();
-        assert!(refused.ends_with("late"), "{refused}");
+    async fn what_is_not_2xx_is_told_and_not_counted() {
+        let Driven { figures, refusal } = driven("HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nlate", None).await;
+        assert!(refusal.as_ref().is_some_and(|first| first.ends_with("late")), "{refusal:?}");
+        assert!(figures.rate.abs() < 1e-9, "{figures:?}");
     }
 }

@@ -52,7 +52,7 @@ pub async fn run(
         span,
         rate: Some(EVENTS / 2.0),
     };
-    let write = load.drive().await.unwrap_or_else(|refused| panic!("{name}: {refused}")).p50;
+    let write = staged.drive(load, Workload::Assign).await.p50;
     staged.cleave.settled(PATIENCE).await;
     let mut taken = delays(&staged.cleave.store("task"), &staged.cleave.store("notification")).await;
     taken.drain(..taken.len() / 10);

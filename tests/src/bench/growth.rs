@@ -20,7 +20,6 @@ const MOST: f64 = 1.3;
 /// A table of so many rows, of owners with a hundred each.
 #[must_use]
 pub const fn size(tasks: u64) -> Size {
-    #[expect(clippy::cast_possible_truncation, reason = "a million at most")]
     let owners = (tasks / 100) as usize;
     Size { users: 8, owners, tasks }
 }

@@ -140,6 +140,7 @@ impl Run<'_> {
         let measured = requests::run(&mut on_postgres, &mut on_sqlite, rounds, span, &mut self.progress).await;
         requests::judge(&measured, &mut self.table);
         for staged in [&on_postgres.staged, &on_sqlite.staged] {
+            self.table.refused(&staged.refusals);
             staged.cleave.warnings().into_iter().for_each(|line| self.table.note(format!("Cleave logged: {line}")));
         }
     }
@@ -157,6 +158,7 @@ impl Run<'_> {
             if self.plan.wants(&["G5"]) {
                 drain::run(name, &mut staged, count, span, &mut self.progress, &mut self.table).await;
             }
+            self.table.refused(&staged.refusals);
         }
     }
 
@@ -183,6 +185,7 @@ impl Run<'_> {
             }
             drain::at_broker(&mut staged, count, &bare, &mut self.progress, &mut self.table).await;
         }
+        self.table.refused(&staged.refusals);
     }
 
     async fn growth(&mut self) {
@@ -195,6 +198,8 @@ impl Run<'_> {
             small.start().await;
             large.start().await;
             growth::run(name, &mut small, &mut large, rounds, span, &mut self.progress, &mut self.table).await;
+            self.table.refused(&small.refusals);
+            self.table.refused(&large.refusals);
         }
     }
 
@@ -204,6 +209,7 @@ impl Run<'_> {
             let place = if files { Place::Files } else { self.on_postgres().await };
             let mut staged = self.staged(place, None, Size { tasks: FEW, ..SIZE }).await;
             features::run(name, &mut staged, rounds, span, &mut self.progress, &mut self.table).await;
+            self.table.refused(&staged.refusals);
         }
     }
 }

@@ -75,10 +75,11 @@ impl Seed {
         Row {
             id: id(millis, n),
             title: format!("Task {n} of those that were there before"),
-            description: (n % 2 == 0)
+            description: n
+                .is_multiple_of(2)
                 .then_some("What is to be done, in so many words as people write who are in a hurry."),
             creator: owner(n),
-            assignee: (n % ASSIGNED_EVERY == 0).then(|| owner(n + 1)),
+            assignee: n.is_multiple_of(ASSIGNED_EVERY).then(|| owner(n + 1)),
             at: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis),
         }
     }

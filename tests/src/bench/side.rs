@@ -3,7 +3,7 @@
 
 use super::cleave::{Cleave, ROLE, own_binary};
 use super::crowd::Crowd;
-use super::driver::Load;
+use super::driver::{Driven, Load};
 use super::figures::Figures;
 use super::hand::{ON_POSTGRES, ON_SQLITE, TOLD};
 use super::seed::Seed;
@@ -62,6 +62,8 @@ pub struct Staged {
     pub crowd: Crowd,
     /// Its rows.
     pub seed: Seed,
+    /// What was refused.
+    pub refusals: Vec<String>,
 }
 
 /// Users, and owners of how many rows.
@@ -87,7 +89,7 @@ impl Staged {
         cleave.stop();
         let seed = Seed::new(&crowd.ids, size.owners, size.tasks);
         seed.write(&cleave.store("task")).await;
-        Self { cleave, crowd, seed }
+        Self { cleave, crowd, seed, refusals: Vec::new() }
     }
 
     /// Starts it, and signs its users in.
@@ -102,14 +104,37 @@ impl Staged {
     /// Asks, and waits until all is done that this caused.
     ///
     /// # Panics
-    /// When something is refused.
+    /// When something is not answered.
     pub async fn measure(&mut self, workload: Workload, connections: usize, span: Duration) -> Figures {
         self.crowd.sign_in().await;
-        let figures = measure(self.cleave.address(), self, workload, connections, span).await;
+        let address = self.cleave.address();
+        let figures = self.measure_at(address, workload, connections, span).await;
         if workload.writes() {
             self.cleave.settled(AFTERMATH).await;
         }
         self.cleave.forget_log();
+        figures
+    }
+
+    async fn measure_at(
+        &mut self,
+        address: SocketAddr,
+        workload: Workload,
+        connections: usize,
+        span: Duration,
+    ) -> Figures {
+        let requests = workload.requests(&self.crowd, &self.seed);
+        self.drive(Load { address, connections, requests, warm: WARM, span, rate: None }, workload).await
+    }
+
+    /// Asks, and keeps what is refused.
+    ///
+    /// # Panics
+    /// When something is not answered.
+    pub async fn drive(&mut self, load: Load, workload: Workload) -> Figures {
+        let driven = load.drive().await;
+        let Driven { figures, refusal } = driven.unwrap_or_else(|error| panic!("{workload}: {error}"));
+        self.refusals.extend(refusal.map(|refusal| format!("{workload}: {refusal}")));
         figures
     }
 }
@@ -158,23 +183,11 @@ impl Pair {
     /// Asks who is compared with Cleave.
     ///
     /// # Panics
-    /// When something is refused.
+    /// When something is not answered.
     pub async fn measure_hand(&mut self, workload: Workload, connections: usize, span: Duration) -> Figures {
         self.staged.crowd.sign_in().await;
-        measure(self.address, &self.staged, workload, connections, span).await
+        self.staged.measure_at(self.address, workload, connections, span).await
     }
-}
-
-async fn measure(
-    address: SocketAddr,
-    staged: &Staged,
-    workload: Workload,
-    connections: usize,
-    span: Duration,
-) -> Figures {
-    let requests = workload.requests(&staged.crowd, &staged.seed);
-    let load = Load { address, connections, requests, warm: WARM, span, rate: None };
-    load.drive().await.unwrap_or_else(|refused| panic!("{workload}: {refused}"))
 }
 
 /// The URL of a copy of that database.

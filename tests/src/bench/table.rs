@@ -11,6 +11,7 @@ use std::fmt;
 pub struct Table {
     figures: Vec<(String, Side, Figures)>,
     goals: Vec<Goal>,
+    refusals: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -25,21 +26,26 @@ impl Table {
         self.goals.push(goal);
     }
 
+    /// What was refused: nothing may be.
+    pub fn refused(&mut self, refusals: &[String]) {
+        self.refusals.extend_from_slice(refusals);
+    }
+
     /// What was not measured, or how.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    /// Whether something is not even half of what it must be.
+    /// Whether something is not even half of what it must be, or was refused.
     #[must_use]
     pub fn is_far_off(&self) -> bool {
-        self.goals.iter().any(Goal::is_far_off)
+        !self.refusals.is_empty() || self.goals.iter().any(Goal::is_far_off)
     }
 
-    /// Whether something is not what it must be.
+    /// Whether something is not what it must be, or was refused.
     #[must_use]
     pub fn is_missed(&self) -> bool {
-        self.goals.iter().any(|goal| !goal.is_met())
+        !self.refusals.is_empty() || self.goals.iter().any(|goal| !goal.is_met())
     }
 }
 
@@ -73,6 +79,7 @@ impl fmt::Display for Table {
             let line = format!("{:<4} {:<52} {is:>10} {must:>10} {wanted:>8}  {verdict}", goal.name, goal.what);
             writeln!(f, "{}", if goal.from.is_empty() { line } else { format!("{line}  ({})", goal.from) })?;
         }
+        self.refusals.iter().try_for_each(|refusal| writeln!(f, "REFUSED {refusal}"))?;
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
     }
 }
