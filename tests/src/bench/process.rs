@@ -28,14 +28,16 @@ pub const STEPS: usize = 1;
 pub async fn run(progress: &mut Progress, table: &mut Table) {
     progress.now("a process starts on an existing database");
     let shipped = own_binary().with_file_name("cleave");
+    let is_shipped = shipped.is_file();
     let mut staged = Staged::new(Cleave::prepare(Place::Files, None), SIZE).await;
-    if shipped.is_file() {
+    if is_shipped {
         staged.cleave = staged.cleave.with_binary(&shipped);
         let size = std::fs::metadata(&shipped).map_or(0, |file| file.len()) as f64 / MIB;
         table.add(Goal::at_most("G6", "the release binary, stripped", size, 40.0).unit(" MiB"));
     } else {
         table.note(
-            "G6: there is no binary beside this one; `cargo build --release` makes it. Its size was not looked at.",
+            "G6: there is no binary `cleave` beside this one, which `cargo build --release` makes: its size was not \
+             looked at, and the process that was is this program.",
         );
     }
     let mut starts = Vec::new();
@@ -48,8 +50,12 @@ pub async fn run(progress: &mut Progress, table: &mut Table) {
     let (resident, own) = staged.cleave.memory();
     let (resident, own) = (resident as f64 / MIB, own as f64 / MIB);
     let ready = median(starts);
-    table.add(Goal::at_most("G6", "ready on an existing embedded database", ready, 100.0).unit(" ms"));
+    // Another program's start and memory are not what must be so small.
+    let judged = |what: &str, is: f64, most: f64| {
+        if is_shipped { Goal::at_most("G6", what, is, most) } else { Goal::told("G6", what, is) }
+    };
+    table.add(judged("ready on an existing embedded database", ready, 100.0).unit(" ms"));
     let from = format!("{own:.1} MiB of it its own, the rest mapped files");
-    table.add(Goal::at_most("G6", "idle memory", resident, 30.0).unit(" MiB").from(from));
+    table.add(judged("idle memory", resident, 30.0).unit(" MiB").from(from));
     progress.step(&format!("ready in {ready:.0} ms, {resident:.1} MiB"));
 }

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long it may take until all that a measurement caused is done.
 const AFTERMATH: Duration = Duration::from_secs(300);
 /// How long it is asked before it counts.
-const WARM: Duration = Duration::from_millis(300);
+const WARM: Duration = Duration::from_millis(200);
 
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -19,9 +19,9 @@ use tests::faults::held::setting;
 const HELP: &str = "\
 usage: bench [--rounds N] [--seconds N] [--short] [--only g1,g2,…] [--progress bar|lines|none]
 
-  --rounds    how often each measurement is repeated; the median counts; 3
-  --seconds   how long a measurement takes; 3
-  --short     in about 90 seconds, for a machine that others use too: fails only below half of a goal
+  --rounds    how often each measurement is repeated; the median counts; 3, with --short 2
+  --seconds   how long a measurement takes; 3, with --short 0.5
+  --short     in about two minutes, for a machine that others use too: fails only below half of a goal
   --only      these goals: g1 … g8
   --progress  how it is told what happens; bar on a terminal, else lines";
 
@@ -76,7 +76,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Plan, String> {
             _ => return Err(format!("{argument} is no option")),
         }
     }
-    let (often, long): (usize, f64) = if short { (2, 1.0) } else { (3, 3.0) };
+    let (often, long): (usize, f64) = if short { (2, 0.5) } else { (3, 3.0) };
     let span = Duration::from_secs_f64(seconds.unwrap_or(long));
     Ok(Plan { rounds: rounds.unwrap_or(often), span, short, only, style })
 }
