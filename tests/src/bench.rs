@@ -8,7 +8,6 @@
 )]
 
 pub mod backlog;
-pub mod bare;
 pub mod cleave;
 pub mod crowd;
 pub mod drain;

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+#[cfg(feature = "testing")]
+mod bare;
 mod broker;
 mod consume;
 mod control;
@@ -23,6 +25,8 @@ mod restore;
 mod supervise;
 mod watch;
 
+#[cfg(feature = "testing")]
+pub use bare::publish_bare;
 pub use error::ConnectError;
 pub use forget::{Forgotten, forget};
 #[cfg(feature = "testing")]

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 pub const ROLE: &str = "CLEAVE_TEST_BENCH_ROLE";
 /// It is Cleave.
 pub const CLEAVE: &str = "cleave";
+/// Lines of a log that are told.
+const TOLD: usize = 5;
 /// How long a start and an end may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at whether all is done; rare enough to cost nothing.
@@ -47,6 +49,8 @@ pub struct Cleave {
     port: u16,
     place: Place,
     held: Option<Held>,
+    /// Of the logs that were emptied.
+    loud: Vec<String>,
     // Last: nobody uses it any more.
     directory: TempDir,
 }
@@ -60,7 +64,7 @@ impl Cleave {
     pub fn prepare(place: Place, bus: Option<&str>) -> Self {
         let directory = tempfile::Builder::new().prefix("cleave-bench-").tempdir().expect("a directory");
         let (command, port) = (Command::new(own_binary()), free_port());
-        let mut cleave = Self { command, port, place, held: None, directory };
+        let mut cleave = Self { command, port, place, held: None, loud: Vec::new(), directory };
         cleave.command.current_dir(cleave.directory.path());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLEAVE_")) {
             cleave.command.env_remove(name);
@@ -196,20 +200,22 @@ impl Cleave {
         }
     }
 
-    /// Empties its log, which otherwise fills the disk.
+    /// Empties its log, which otherwise fills the disk, and keeps what [`Self::warnings`] tells.
     ///
     /// # Panics
     /// When it has none.
-    pub fn forget_log(&self) {
+    pub fn forget_log(&mut self) {
+        self.loud = self.warnings();
         File::options().write(true).open(self.log()).and_then(|log| log.set_len(0)).expect("its log");
     }
 
-    /// The end of what it logged that is more than what it always says.
+    /// The first that it logged which is more than what it always says.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         let is_loud = |line: &&str| line.contains("\"WARN\"") || line.contains("\"ERROR\"");
-        text.lines().filter(is_loud).take(5).map(str::to_owned).collect()
+        let now = text.lines().filter(is_loud).map(|line| line.trim_start_matches('\0').to_owned());
+        self.loud.iter().cloned().chain(now).take(TOLD).collect()
     }
 
     fn migrate(&self) {

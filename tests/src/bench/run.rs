@@ -1,14 +1,16 @@
 //! The whole run: what is started for which goal, and in which order it is measured.
 
+use super::backlog::message;
 use super::cleave::Cleave;
 use super::effect::{self, Must};
 use super::progress::{Progress, Style};
 use super::side::{Pair, Size, Staged};
 use super::table::Table;
-use super::{bare, drain, features, growth, process, requests};
+use super::{drain, features, growth, process, requests};
 use crate::faults::broker::PrivateBroker;
 use crate::faults::fleet::Place;
 use crate::faults::postgres::PrivatePostgres;
+use bus_rabbitmq::publish_bare;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::block_in_place;
@@ -181,7 +183,8 @@ impl Run<'_> {
             let own = block_in_place(|| broker.virtual_host("bare"));
             let mut bare = Vec::new();
             for _ in 0..self.plan.rounds {
-                bare.push(bare::rate(&own, count).await);
+                let took = publish_bare(&own, &message(), count).await;
+                bare.push(count as f64 / took.expect("a broker that takes them").as_secs_f64());
             }
             drain::at_broker(&mut staged, count, &bare, &mut self.progress, &mut self.table).await;
         }

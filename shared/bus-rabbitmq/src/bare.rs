@@ -1,28 +1,27 @@
-//! What the broker takes from a client that does nothing else: durable messages into a quorum queue, confirms awaited in batches.
-//! Rule: as many bytes as an event has, and as many at once as the relay offers; the message has no headers and no routing.
+//! What the broker takes from a client that does nothing else, for comparison: durable messages into a quorum queue, confirms
+//! awaited in batches. Rule: as many at once as the relay offers; the message has no headers and no routing.
 
-use super::backlog::message;
 use futures_util::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Messages whose confirms are awaited together.
 const BATCH: u64 = 256;
-const QUEUE: &str = "bench-bare";
+const QUEUE: &str = "bare";
 /// Survives a restart of the broker.
 const PERSISTENT: u8 = 2;
 
-/// Messages a second.
+/// Publishes `body` so often; how long that took.
 ///
-/// # Panics
-/// When the broker refuses.
-pub async fn rate(url: &str, count: u64) -> f64 {
-    measured(url, count).await.unwrap_or_else(|error| panic!("the broker: {error}"))
+/// # Errors
+/// What the broker said.
+pub async fn publish_bare(url: &str, body: &[u8], count: u64) -> Result<Duration, String> {
+    publish_all(url, body, count).await.map_err(|error| error.to_string())
 }
 
-async fn measured(url: &str, count: u64) -> lapin::Result<f64> {
+async fn publish_all(url: &str, body: &[u8], count: u64) -> lapin::Result<Duration> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -30,18 +29,20 @@ async fn measured(url: &str, count: u64) -> lapin::Result<f64> {
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(QUEUE.into(), durable, arguments).await?;
-    let body = message();
     let started = Instant::now();
-    for from in (0..count).step_by(usize::try_from(BATCH).unwrap_or(1)) {
-        publish(&channel, &body, BATCH.min(count - from)).await?;
+    let mut left = count;
+    while left > 0 {
+        let batch = left.min(BATCH);
+        publish_batch(&channel, body, batch).await?;
+        left -= batch;
     }
-    let rate = count as f64 / started.elapsed().as_secs_f64();
+    let took = started.elapsed();
     channel.queue_delete(QUEUE.into(), QueueDeleteOptions::default()).await?;
     connection.close(200, "done".into()).await?;
-    Ok(rate)
+    Ok(took)
 }
 
-async fn publish(channel: &Channel, body: &[u8], count: u64) -> lapin::Result<()> {
+async fn publish_batch(channel: &Channel, body: &[u8], count: u64) -> lapin::Result<()> {
     let one = || {
         let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
         channel.basic_publish("".into(), QUEUE.into(), BasicPublishOptions::default(), body, properties)
