@@ -1,6 +1,7 @@
 //! What a bus does when an inbox has a bad day.
 
 use super::events::{event, interleaved};
+use super::recorder::Record;
 use super::{Mood, Recorder, Relay, Rig, subscribe};
 use bus::EventBus;
 use contracts::topology::USERS;
@@ -56,7 +57,9 @@ pub async fn an_event_offered_twice_has_one_effect(rig: &impl Rig) {
     Relay::all(&bus, events.clone()).await;
     Relay::all(&bus, events).await;
     Relay::all(&bus, vec![event(USERS, 4, 1)]).await;
-    let record = inbox.until("all of both", |record| record.deliveries.len() >= 25).await;
+    // A delivery is recorded before its effect.
+    let all = |record: &Record| record.deliveries.len() >= 25 && record.effects.len() >= 13;
+    let record = inbox.until("all of both", all).await;
     assert_eq!((record.deliveries.len(), record.effects.len()), (25, 13));
     assert_eq!(record.order(first), [1, 2, 3, 4]);
 }
