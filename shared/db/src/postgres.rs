@@ -5,6 +5,8 @@
 
 mod connection;
 mod encryption;
+mod fold;
+mod group;
 mod migration;
 mod pool;
 mod reader;

@@ -152,7 +152,10 @@ impl Db {
                         (Err(E::from(error)), None)
                     }
                 },
-                Err(error) => (Err(error), None),
+                Err(error) => {
+                    tx.trouble().into_iter().for_each(|error| self.note(error));
+                    (Err(error), None)
+                }
             };
             let (met_conflict, load) = (tx.may_rerun(), tx.load());
             let ticket = match ticket {

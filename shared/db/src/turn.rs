@@ -30,14 +30,14 @@ pub(crate) struct InPlace {
 pub(crate) struct Ticket(Option<sqlite::Ticket>);
 
 impl Writer {
-    /// Waits for the turn.
+    /// Waits for the turn; on PostgreSQL the first statement waits instead.
     ///
     /// # Errors
     /// [`DbError::Busy`], [`DbError::Unavailable`].
     pub(crate) async fn turn(&self) -> Result<Turn, DbError> {
         match self {
             Self::Sqlite(writer) => Ok(Turn::Sqlite(InPlace::new(writer.turn().await?))),
-            Self::Postgres(writer) => Ok(Turn::Postgres(Box::new(writer.turn().await?))),
+            Self::Postgres(writer) => Ok(Turn::Postgres(Box::new(writer.turn()))),
         }
     }
 
@@ -114,6 +114,14 @@ impl Turn {
     pub(crate) fn abandon(self) {
         if let Self::Sqlite(mut lane) = self {
             drop(lane.turn.take_back());
+        }
+    }
+
+    /// What kept it from the database, if anything did; that of SQLite is known when the turn does not come.
+    pub(crate) fn trouble(&self) -> Option<&DbError> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(transaction) => transaction.trouble(),
         }
     }
 

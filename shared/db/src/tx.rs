@@ -133,6 +133,11 @@ impl Tx {
         &self.context
     }
 
+    /// From here on it runs on somebody else's behalf: for a transaction in which several events are worked.
+    pub fn go_on_for(&mut self, context: Context) {
+        self.context = context;
+    }
+
     async fn read(
         &mut self,
         statement: Statement,
@@ -149,6 +154,11 @@ impl Tx {
     /// True when a statement lost against another transaction: the use-case may be run again.
     pub(crate) fn may_rerun(&self) -> bool {
         self.turn.as_ref().is_some_and(Turn::may_rerun)
+    }
+
+    /// What kept it from the database, if anything did.
+    pub(crate) fn trouble(&self) -> Option<&DbError> {
+        self.turn.as_ref().and_then(Turn::trouble)
     }
 
     /// What is new in the outbox once this is committed.

@@ -6,6 +6,8 @@
 mod callers;
 #[path = "postgres/faults.rs"]
 mod faults;
+#[path = "postgres/groups.rs"]
+mod groups;
 #[path = "postgres/limits.rs"]
 mod limits;
 #[path = "postgres/private.rs"]

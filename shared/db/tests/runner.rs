@@ -232,7 +232,9 @@ async fn a_strangers_lock_is_waited_for_up_to_the_lock_limit() {
 }
 
 async fn who_waits_too_long_for_the_turn_is_told_so(kind: Kind) {
-    async fn holds(_: &mut Tx, (begun, release): &(Arc<Notify>, Arc<Notify>)) -> Result<(), Refused> {
+    async fn holds(tx: &mut Tx, (begun, release): &(Arc<Notify>, Arc<Notify>)) -> Result<(), Refused> {
+        // On PostgreSQL it has no connection before.
+        tx.all(thing::Entity::find()).await?;
         begun.notify_one();
         release.notified().await;
         Ok(())

@@ -12,7 +12,9 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
@@ -39,6 +41,8 @@ pub(super) enum Order<'a> {
     MustChange(&'a Statement),
     /// Must change a row, in a transaction of its own.
     MustChangeAlone(&'a Statement),
+    /// Several of these as one text; see [`super::fold`].
+    Folded(&'a Statement),
 }
 
 /// What a part of a batch came to.
@@ -82,6 +86,19 @@ impl Cause {
     }
 }
 
+/// The thread whose runtime drives a connection; none where that is a runtime of many threads. Whoever waits on that
+/// thread is woken there, without a word between threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Home(Option<ThreadId>);
+
+impl Home {
+    /// Of what is begun here.
+    pub(super) fn here() -> Self {
+        let alone = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread);
+        Self(alone.then(|| thread::current().id()))
+    }
+}
+
 /// A connection and the statements prepared on it.
 pub(super) struct Connection {
     client: Client,
@@ -90,6 +107,8 @@ pub(super) struct Connection {
     prepared: HashMap<Arc<str>, (tokio_postgres::Statement, u64)>,
     uses: u64,
     born: Instant,
+    /// What drives it.
+    pub home: Home,
     /// When it was last put back.
     pub used: Instant,
     silence: Duration,
@@ -114,7 +133,8 @@ impl Connection {
         let now = Instant::now();
         let driver = Some(drive(wire));
         let prepared = HashMap::new();
-        let connection = Self { client, driver, prepared, uses: 0, born: now, used: now, silence };
+        let home = Home::here();
+        let connection = Self { client, driver, prepared, uses: 0, born: now, home, used: now, silence };
         match timeout(silence, server.insist(&connection.client, dial.purpose)).await {
             Ok(sound) => sound.map(|()| connection),
             Err(_) => Err(server.silent()),
@@ -239,7 +259,8 @@ impl<'a> Order<'a> {
             Self::Read(statement)
             | Self::Change(statement)
             | Self::MustChange(statement)
-            | Self::MustChangeAlone(statement) => Some(statement),
+            | Self::MustChangeAlone(statement)
+            | Self::Folded(statement) => Some(statement),
         }
     }
 
@@ -248,7 +269,7 @@ impl<'a> Order<'a> {
         match self {
             Self::Begin | Self::Commit | Self::Rollback => false,
             Self::Read(statement) => statement.sql.contains(" FOR "),
-            Self::Change(_) | Self::MustChange(_) | Self::MustChangeAlone(_) => true,
+            Self::Change(_) | Self::MustChange(_) | Self::MustChangeAlone(_) | Self::Folded(_) => true,
         }
     }
 
@@ -262,7 +283,7 @@ impl<'a> Order<'a> {
     fn sql(&self) -> Option<std::borrow::Cow<'a, str>> {
         Some(match self {
             Self::Begin | Self::Commit | Self::Rollback => return None,
-            Self::Read(statement) | Self::Change(statement) => statement.sql.as_str().into(),
+            Self::Read(statement) | Self::Change(statement) | Self::Folded(statement) => statement.sql.as_str().into(),
             Self::MustChange(statement) => format!(
                 "WITH changed AS ({} RETURNING 1) SELECT 1 / (count(*) * \
                  coalesce(current_setting('cleave.open', true) = 'yes', false)::int) FROM changed",

@@ -1,17 +1,20 @@
 //! A bounded set of connections. Rule: nobody waits for one longer than the acquire limit; none is lent that may hold
-//! somebody else's transaction; opening, taking back and closing happen on the process's own runtime, so that a caller
-//! that goes away interrupts nothing.
+//! somebody else's transaction; opening and taking back happen in tasks of their own, so that a caller that goes away
+//! interrupts nothing.
+//!
+//! A caller on a thread with a runtime of its own, as an HTTP worker is, gets a connection that this runtime drives, as
+//! far as there are any: a word between threads costs as much as the statement.
 
 mod lease;
 
-use super::connection::Connection;
+use super::connection::{Connection, Home};
 use super::server::{Dial, Purpose, Server};
 use crate::error::{DbError, OpenError};
 use crate::options::Limits;
 pub(super) use lease::Lease;
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -23,6 +26,8 @@ const SWEEP: Duration = Duration::from_secs(15);
 const UNUSED: Duration = Duration::from_secs(60);
 /// A connection that rested for so long is asked whether it still works.
 const RESTED: Duration = Duration::from_secs(30);
+/// A connection of another thread is not closed for one of this thread's own before it is so old.
+const SETTLED: Duration = Duration::from_secs(10);
 /// The longest that a connection may live.
 const OLDEST: Duration = Duration::from_secs(300);
 /// Before a server that had no room is asked again: at first, and at most.
@@ -49,7 +54,7 @@ struct Shared {
 }
 
 impl Pool {
-    /// No connection is opened yet. Connections live on the present runtime.
+    /// No connection is opened yet. They are taken back on the present runtime.
     pub(super) fn new(server: &Server, purpose: Purpose, limits: Limits, size: usize) -> Result<Self, OpenError> {
         let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
         let shared = Arc::new(Shared {
@@ -86,12 +91,12 @@ impl Pool {
     pub(super) async fn lease(&self) -> Result<Lease, DbError> {
         let permit = timeout(self.shared.limits.acquire, Arc::clone(&self.shared.permits).acquire_owned());
         let permit = permit.await.map_err(|_| DbError::Busy)?.map_err(|_| closed())?;
-        if let Some(connection) = self.shared.rested() {
+        if let Some(connection) = self.shared.rested_here() {
             return Ok(self.shared.lend(connection, permit));
         }
         // In a task of its own: whoever went away meanwhile leaves a connection for the next.
         let pool = Arc::clone(&self.shared);
-        let opening = self.shared.runtime.spawn(async move {
+        let opening = tokio::spawn(async move {
             let connection = pool.idle_that_answers().await;
             let connection = match connection {
                 Some(connection) => Ok(connection),
@@ -105,6 +110,11 @@ impl Pool {
             Ok(Err(error)) => Err(DbError::Unavailable(error.to_string())),
             Err(_) => Err(DbError::Unavailable("the server does not answer".to_owned())),
         }
+    }
+
+    /// Where connections are taken back.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.shared.runtime
     }
 
     /// Names the columns of a broken uniqueness rule as SQLite does; anything else stays as it is. Where that cannot
@@ -197,21 +207,57 @@ impl Shared {
         Lease::new(Arc::clone(self), connection, permit)
     }
 
-    /// The newest idle connection, when it can be lent without a question.
-    fn rested(&self) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| self.is_good(connection));
-        idle.pop_if(|connection| connection.used.elapsed() < RESTED)
+    /// The newest idle connection of this thread, when it can be lent without a question. One of another thread where
+    /// there is no room for one more and it has not been there for long: threads that need more than there are do not
+    /// close each other's all the time.
+    fn rested_here(&self) -> Option<Connection> {
+        let mut idle = self.good_idle();
+        let (home, full) = (Home::here(), self.is_full(&idle));
+        let fits = |connection: &Connection| {
+            connection.used.elapsed() < RESTED && (connection.home == home || (full && connection.age() < SETTLED))
+        };
+        let place = idle.iter().rposition(|connection| connection.home == home && fits(connection));
+        let place = place.or_else(|| idle.iter().rposition(fits))?;
+        Some(idle.remove(place))
     }
 
-    /// An idle connection that has rested for long and still answers.
+    /// The newest idle connection of any thread, when it can be lent without a question.
+    fn rested(&self) -> Option<Connection> {
+        self.good_idle().pop_if(|connection| connection.used.elapsed() < RESTED)
+    }
+
+    /// An idle connection of this thread that has rested for long and still answers. Where there is room for no other,
+    /// it is made.
     async fn idle_that_answers(&self) -> Option<Connection> {
+        let home = Home::here();
         loop {
-            let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            let connection = {
+                let mut idle = self.good_idle();
+                let place = idle.iter().rposition(|connection| connection.home == home);
+                match place {
+                    None if self.is_full(&idle) => {
+                        idle.remove(0).farewell();
+                        return None;
+                    }
+                    place => idle.remove(place?),
+                }
+            };
             if connection.answers().await {
                 return Some(connection);
             }
         }
+    }
+
+    fn good_idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|connection| self.is_good(connection));
+        idle
+    }
+
+    /// Whether another connection would be one too many, for somebody who has a permit already. Others who just come or
+    /// go make it rather more full than less.
+    fn is_full(&self, idle: &[Connection]) -> bool {
+        idle.len() > self.permits.available_permits()
     }
 
     fn is_good(&self, connection: &Connection) -> bool {

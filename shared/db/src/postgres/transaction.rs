@@ -2,6 +2,8 @@
 //! waited for, it can only be taken back, because the server would answer COMMIT with ROLLBACK and no error.
 
 use super::connection::{Answer, Failure, Order};
+use super::fold::fold;
+use super::group::{Groups, Outcome};
 use super::pool::{Lease, Pool};
 use super::signal::Signal;
 use super::sort::{Sorted, sort, sort_commit};
@@ -12,7 +14,11 @@ use sea_orm::sea_query::{ColumnType, Value};
 
 /// A transaction that begins with its first statement.
 pub(crate) struct Transaction {
-    lease: Lease,
+    /// None until the first statement.
+    lease: Option<Lease>,
+    writers: Pool,
+    groups: Groups,
+    /// Looks names up.
     pool: Pool,
     signal: Signal,
     begun: bool,
@@ -21,11 +27,19 @@ pub(crate) struct Transaction {
     rerun: bool,
     /// Somebody else may wait for a row of this transaction.
     locks: bool,
+    /// Why there was no connection.
+    kept_out: Option<DbError>,
 }
 
 impl Transaction {
-    pub(super) fn new(lease: Lease, pool: Pool, signal: Signal) -> Self {
-        Self { lease, pool, signal, begun: false, doomed: None, rerun: false, locks: false }
+    pub(super) const fn new(writers: Pool, groups: Groups, pool: Pool, signal: Signal) -> Self {
+        let (lease, doomed, kept_out) = (None, None, None);
+        Self { lease, writers, groups, pool, signal, begun: false, doomed, rerun: false, locks: false, kept_out }
+    }
+
+    /// What stood between it and a connection, if anything did.
+    pub(crate) const fn trouble(&self) -> Option<&DbError> {
+        self.kept_out.as_ref()
     }
 
     /// Sends what was pushed and reads.
@@ -70,8 +84,7 @@ impl Transaction {
     }
 
     async fn send(&mut self, orders: &[Order<'_>]) -> Result<Vec<Answer>, DbError> {
-        self.enter()?;
-        let sent = self.lease.connection()?.send(orders).await;
+        let sent = self.enter().await?.connection()?.send(orders).await;
         match sent {
             Ok(answers) => {
                 self.begun = true;
@@ -89,9 +102,22 @@ impl Transaction {
     /// [`DbError::Unknown`] when the outcome is not known; otherwise nothing was kept.
     pub(crate) async fn commit(&mut self, pushed: &[Statement], emitted: bool) -> Result<(), DbError> {
         let mut orders = Vec::with_capacity(pushed.len() + 2);
-        match (self.begun, pushed) {
-            (false, []) => return self.doomed.clone().map_or(Ok(()), Err),
-            (false, [alone]) => orders.push(Order::MustChangeAlone(alone)),
+        let folded = if self.begun { None } else { fold(&[pushed]) };
+        let mut turn = None;
+        if folded.is_some() && self.doomed.is_none() {
+            match self.groups.join(pushed, emitted).await {
+                Outcome::Kept => return Ok(()),
+                Outcome::Unknown(error) => {
+                    self.doomed = Some(error.clone());
+                    return Err(error);
+                }
+                Outcome::Alone(own) => turn = own,
+            }
+        }
+        match (self.begun, pushed, &folded) {
+            (false, [], _) => return self.doomed.clone().map_or(Ok(()), Err),
+            (false, [alone], None) => orders.push(Order::MustChangeAlone(alone)),
+            (false, _, Some(folded)) => orders.push(Order::Folded(folded)),
             _ => {
                 if !self.begun {
                     orders.push(Order::Begin);
@@ -100,28 +126,35 @@ impl Transaction {
                 orders.push(Order::Commit);
             }
         }
-        self.enter()?;
+        let signal = self.signal.clone();
+        let lease = self.enter().await?;
         if emitted {
-            self.lease.tell(&self.signal);
+            lease.tell(&signal);
         }
-        let sent = self.lease.connection()?.send(&orders).await;
+        let sent = lease.connection()?.send(&orders).await;
         match sent {
             Ok(_) => {
-                self.lease.clean();
+                lease.clean();
+                drop(turn);
                 (self.begun, self.doomed) = (false, None);
                 if emitted {
                     self.signal.tell();
                 }
                 Ok(())
             }
-            Err(failure) => Err(self.fail(&orders, &failure, sort_commit(&failure, orders.len() - 1)).await),
+            Err(failure) => {
+                drop(turn);
+                Err(self.fail(&orders, &failure, sort_commit(&failure, orders.len() - 1)).await)
+            }
         }
     }
 
     /// Takes the work back and waits until it is, so that its locks are free.
     pub(crate) async fn take_back(&mut self) {
         self.doomed.get_or_insert_with(ended);
-        self.lease.rollback().await;
+        if let Some(lease) = &mut self.lease {
+            lease.rollback().await;
+        }
     }
 
     /// It runs again after a conflict: those whom it let through may hold what it wants for a while.
@@ -135,27 +168,37 @@ impl Transaction {
     }
 
     /// From here to the answer it is abandoned if nobody waits.
-    fn enter(&mut self) -> Result<(), DbError> {
+    async fn enter(&mut self) -> Result<&mut Lease, DbError> {
         if let Some(doomed) = &self.doomed {
             return Err(doomed.clone());
         }
+        let lease = match self.lease.take() {
+            Some(lease) => lease,
+            None => self.writers.lease().await.inspect_err(|error| self.kept_out = Some(error.clone()))?,
+        };
         self.doomed = Some(ended());
-        self.lease.soil();
-        Ok(())
+        let lease = self.lease.insert(lease);
+        lease.soil();
+        Ok(lease)
     }
 
     async fn fail(&mut self, orders: &[Order<'_>], failure: &Failure, sorted: Sorted) -> DbError {
         // Who waited in vain for a lock while it held some may have been in a deadlock: the server looks for those only
         // after `deadlock_timeout`, which a session may not set and which is as long as the lock limit by default.
-        let held = || self.locks || orders.iter().take(failure.order).any(Order::locks);
+        let held = || {
+            let folded = matches!(orders, [Order::Folded(_)]);
+            self.locks || folded || orders.iter().take(failure.order).any(Order::locks)
+        };
         self.rerun = sorted.rerun || (sorted.error == DbError::Conflict && held());
-        if sorted.broken {
-            self.lease.condemn();
+        if let Some(lease) = self.lease.as_mut().filter(|_| sorted.broken) {
+            lease.condemn();
         }
         let error = match sorted.error {
             error @ DbError::Unique { .. } => {
                 // The look-up may need this very connection's place.
-                self.lease.rollback().await;
+                if let Some(lease) = &mut self.lease {
+                    lease.rollback().await;
+                }
                 self.pool.name(error).await
             }
             error => error,

@@ -1,16 +1,18 @@
-//! The path of a write on PostgreSQL: a connection is waited for, the use-case has it for itself.
+//! The path of a write on PostgreSQL: from its first statement on a use-case has a connection for itself.
 
+use super::group::Groups;
 use super::pool::Pool;
 use super::server::{Purpose, Server};
 use super::signal::Signal;
 use super::transaction::Transaction;
-use crate::error::{DbError, OpenError};
+use crate::error::OpenError;
 use crate::options::Limits;
 
 /// Hands out transactions.
 #[derive(Clone)]
 pub(crate) struct Writer {
     pool: Pool,
+    groups: Groups,
     names: Pool,
     signal: Signal,
 }
@@ -30,15 +32,13 @@ impl Writer {
         let pool = Pool::new(server, Purpose::Write, limits, size)?;
         pool.warm_up().await?;
         signal.start(&pool);
-        Ok(Self { pool, names: readers.pool().clone(), signal })
+        let groups = Groups::new(&pool, &signal);
+        Ok(Self { pool, groups, names: readers.pool().clone(), signal })
     }
 
-    /// Waits for a connection.
-    ///
-    /// # Errors
-    /// [`DbError::Busy`], [`DbError::Unavailable`].
-    pub(crate) async fn turn(&self) -> Result<Transaction, DbError> {
-        Ok(Transaction::new(self.pool.lease().await?, self.names.clone(), self.signal.clone()))
+    /// A transaction that has not begun, and waits for a connection when it does.
+    pub(crate) fn turn(&self) -> Transaction {
+        Transaction::new(self.pool.clone(), self.groups.clone(), self.names.clone(), self.signal.clone())
     }
 
     /// Waits for who is in and lets nobody in any more.

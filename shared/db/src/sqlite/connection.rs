@@ -4,6 +4,7 @@
 use super::value::{Bound, decode};
 use crate::error::{DbError, OpenError};
 use crate::options::Limits;
+use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{ErrorCode, OpenFlags};
 use sea_orm::Statement;
@@ -61,6 +62,9 @@ impl Connection {
         raw.set_prepared_statement_cache_capacity(256);
         // What is another domain's is in another file; on PostgreSQL a role says so.
         raw.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        // Otherwise a statement with `LIMIT ?` is parsed and planned anew each time it is run, in case the plan depends on
+        // the number.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let started = Instant::now();
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
         let seen = Arc::clone(&deadline);
@@ -212,6 +216,22 @@ fn sort(error: &rusqlite::Error) -> DbError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::StatementStatus;
+
+    /// See [`Connection::open`].
+    #[test]
+    fn a_statement_that_was_prepared_is_not_planned_anew_for_another_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("task.db");
+        let limits = Limits::default();
+        Connection::writer(&path, &limits).unwrap().control("CREATE TABLE task (id BLOB) STRICT").unwrap();
+        let connection = Connection::reader(&path, &limits).unwrap();
+        let mut page = connection.raw.prepare("SELECT id FROM task ORDER BY id LIMIT ?").unwrap();
+        for limit in 1..10 {
+            assert!(page.query([limit]).unwrap().next().unwrap().is_none());
+        }
+        assert_eq!(page.get_status(StatementStatus::RePrepare), 0);
+    }
 
     #[test]
     fn no_statement_reaches_the_file_of_another_domain() {

@@ -57,7 +57,8 @@ async fn a_commit_on_a_connection_that_breaks_while_it_is_sent_may_have_been_car
     let (client, wire) = server.connect(&server.dial(Purpose::Write, &limits).unwrap()).await.unwrap();
     let now = Instant::now();
     let (prepared, silence) = (HashMap::new(), limits.silence);
-    let mut connection = Connection { client, driver: None, prepared, uses: 0, born: now, used: now, silence };
+    let mut connection =
+        Connection { client, driver: None, prepared, uses: 0, born: now, home: Home::here(), used: now, silence };
     let breaking = Arc::new(Breaking { armed: AtomicBool::new(false), wire: Mutex::new(Some(Box::pin(wire))) });
     let waker = Waker::from(Arc::clone(&breaking));
     let polled =
