@@ -2,6 +2,7 @@
 //! not arrive.
 
 use crate::control::Steward;
+use crate::one_by_one::one_by_one;
 use async_trait::async_trait;
 use contracts::topology::StreamName;
 use contracts::{Control, Envelope};
@@ -88,6 +89,13 @@ pub trait Deliver: Send + Sync {
     /// # Errors
     /// [`Infrastructure`] when nothing was written because the consumer's database could not; offer it again.
     async fn deliver(&self, envelope: Envelope) -> Result<Delivered, Infrastructure>;
+
+    /// Takes several, those of one aggregate in order; returns when the fate of each is durable or it could not be taken.
+    /// What stands behind one of its aggregate that could not be taken is not tried. The answers are in the order of
+    /// `events`.
+    async fn deliver_all(&self, events: Vec<Envelope>) -> Vec<Result<Delivered, Infrastructure>> {
+        one_by_one(self, events).await
+    }
 
     /// Keeps a message that is no event, as it came; returns when it is durable. The same one may come twice.
     ///

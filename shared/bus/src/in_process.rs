@@ -3,13 +3,12 @@
 
 use crate::control::Steward;
 use crate::event_bus::{BusStatus, Deliver, Delivered, EventBus, Published, Subscription};
+use crate::one_by_one::panicked;
 use async_trait::async_trait;
 use contracts::failpoint::{self, Point};
 use contracts::topology::{self, HEARS, Hears};
 use contracts::{Control, Envelope};
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt};
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,8 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-/// Aggregates of one batch that a consumer works on at once; they share the commits of its database.
-const AGGREGATES_AT_ONCE: usize = 32;
 /// Batches that wait for a consumer.
 const QUEUED_BATCHES: usize = 4;
 /// Messages of other domains that wait for a steward.
@@ -211,65 +208,29 @@ async fn hear(steward: Arc<dyn Steward>, mut queue: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-/// Works batches in order; within one, every aggregate in order and several aggregates at once.
+/// Works batches in order, each as the inbox likes: every aggregate in order, and several aggregates at once or together.
 async fn consume(inbox: Arc<dyn Deliver>, mut queue: mpsc::Receiver<Batch>) {
     while let Some(batch) = queue.recv().await {
         // Nobody waits any more: the relay has given up and offers it again.
         if batch.answer.is_closed() {
             continue;
         }
-        let mut answers = vec![Published::Accepted; batch.messages.len()];
-        let mut aggregates: HashMap<(String, uuid::Uuid), Vec<(usize, Envelope)>> = HashMap::new();
-        for (place, message) in batch.messages.iter().enumerate() {
-            match Envelope::from_bytes(message) {
-                Ok(envelope) => {
-                    let key = (envelope.aggregate().to_owned(), envelope.aggregate_id);
-                    aggregates.entry(key).or_default().push((place, envelope));
-                }
-                Err(error) => set(&mut answers, place, Published::Rejected(error.to_string())),
-            }
-        }
-        let worked: Vec<Vec<(usize, Published)>> = stream::iter(aggregates.into_values())
-            .map(|events| in_order(inbox.as_ref(), events))
-            .buffer_unordered(AGGREGATES_AT_ONCE)
-            .collect()
-            .await;
-        for (place, answer) in worked.into_iter().flatten() {
-            set(&mut answers, place, answer);
-        }
-        // A relay that has given up meanwhile offers it again; the inbox knows it then.
-        let _ = batch.answer.send(answers);
-    }
-}
-
-/// Delivers the events of one aggregate; after a failure the rest must wait.
-async fn in_order(inbox: &dyn Deliver, events: Vec<(usize, Envelope)>) -> Vec<(usize, Published)> {
-    let mut failure: Option<String> = None;
-    let mut answers = Vec::with_capacity(events.len());
-    for (place, envelope) in events {
-        let answer = match &failure {
-            Some(error) => Published::Unknown(error.clone()),
-            // A panic is the inbox's own trouble; the consumer lives on.
-            None => match AssertUnwindSafe(inbox.deliver(envelope)).catch_unwind().await {
-                Ok(Ok(Delivered::Done | Delivered::Duplicate | Delivered::Parked)) => Published::Accepted,
-                Ok(Err(error)) => {
-                    failure = Some(error.0.clone());
-                    Published::Unknown(error.0)
-                }
-                Err(_) => {
-                    let error = "the inbox panicked".to_owned();
-                    failure = Some(error.clone());
-                    Published::Unknown(error)
-                }
+        let decoded: Vec<_> = batch.messages.iter().map(|message| Envelope::from_bytes(message)).collect();
+        let events: Vec<Envelope> = decoded.iter().filter_map(|event| event.as_ref().ok().cloned()).collect();
+        let count = events.len();
+        // A panic is the inbox's own trouble; the consumer lives on.
+        let delivered = AssertUnwindSafe(inbox.deliver_all(events)).catch_unwind().await;
+        let mut delivered = delivered.unwrap_or_else(|_| vec![Err(panicked()); count]).into_iter();
+        let answer = |event: Result<Envelope, _>| match event {
+            Err(error) => Published::Rejected(format!("{error}")),
+            Ok(_) => match delivered.next() {
+                Some(Ok(Delivered::Done | Delivered::Duplicate | Delivered::Parked)) => Published::Accepted,
+                Some(Err(error)) => Published::Unknown(error.0),
+                None => Published::Unknown("the inbox lost count".to_owned()),
             },
         };
-        answers.push((place, answer));
-    }
-    answers
-}
-
-fn set(answers: &mut [Published], place: usize, answer: Published) {
-    if let Some(slot) = answers.get_mut(place) {
-        *slot = answer;
+        let answers = decoded.into_iter().map(answer).collect();
+        // A relay that has given up meanwhile offers it again; the inbox knows it then.
+        let _ = batch.answer.send(answers);
     }
 }

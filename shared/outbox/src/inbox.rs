@@ -5,6 +5,7 @@ mod apply;
 mod deliver;
 mod failure;
 mod head;
+mod together;
 mod undecodable;
 mod worker;
 

@@ -8,6 +8,7 @@ mod dead;
 mod due;
 mod emit;
 mod entity;
+mod few_texts;
 mod follow;
 mod health;
 mod inbox;

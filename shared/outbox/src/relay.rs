@@ -6,7 +6,7 @@ mod outcome;
 
 use crate::alive::Pulse;
 use crate::due::due;
-use crate::entity::outbox::{Column, Entity};
+use crate::entity::outbox::{Column, Entity, Model};
 use crate::inbox::tick;
 use crate::steward::Steward;
 use crate::tuning::Tuning;
@@ -16,7 +16,7 @@ use db::{Db, DbError};
 pub(crate) use lease::Lease;
 use outcome::{Batch, Marks};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,6 +26,14 @@ use tokio::sync::{Notify, watch};
 const NOT_BEHIND: &str = r#"NOT EXISTS (SELECT 1 FROM outbox p WHERE p.aggregate_type = "outbox"."aggregate_type"
     AND p.aggregate_id = "outbox"."aggregate_id" AND p.aggregate_seq < "outbox"."aggregate_seq"
     AND p.published_at IS NULL AND p.attempts > 0)"#;
+
+/// Events of a pass from which on it is worth it to wait for more.
+const BUSY: usize = 8;
+/// How long is waited for more.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Full batches that are offered until it is looked again at the lease.
+const AT_A_STRETCH: usize = 16;
 
 /// The relay of one outbox.
 pub(crate) struct Relay {
@@ -44,8 +52,8 @@ pub(crate) struct Relay {
 enum Pass {
     /// There may be more.
     Full,
-    /// Something went; nothing is left that can go now.
-    Drained,
+    /// So many went; nothing is left that can go now.
+    Drained(usize),
     /// There was nothing to do.
     Idle,
     /// The bus could not say what became of something.
@@ -76,7 +84,12 @@ impl Relay {
                     pause = shortest;
                     continue;
                 }
-                Ok(Pass::Drained) => pause = shortest,
+                Ok(Pass::Drained(events)) => {
+                    pause = shortest;
+                    if events >= BUSY {
+                        self.gather(&mut stop).await;
+                    }
+                }
                 Ok(Pass::Idle) => pause = (pause * 2).min(longest),
                 Ok(Pass::Unsure) => {
                     pause = self.back_off(&mut stop, pause).await;
@@ -99,6 +112,14 @@ impl Relay {
         self.lease.release(&self.db).await;
     }
 
+    /// Lets more events come together: a pass over a few costs almost as much as one over many.
+    async fn gather(&self, stop: &mut watch::Receiver<bool>) {
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(GATHER) => {}
+        }
+    }
+
     /// Waits without listening to the wake-up: the bus or the database needs a rest.
     async fn back_off(&self, stop: &mut watch::Receiver<bool>, pause: Duration) -> Duration {
         tokio::select! {
@@ -108,32 +129,67 @@ impl Relay {
         (pause * 2).min(self.tuning.poll.1)
     }
 
+    /// Offers what waits. While batches are full, the next one is read and the one before is marked while one is under
+    /// way: all three wait for different things.
     async fn pass(&self) -> Result<Pass, DbError> {
-        if self.db.gate().is_closed() {
-            return Ok(Pass::Idle);
-        }
-        let pending = Entity::find()
-            .filter(Column::PublishedAt.is_null())
-            .filter(due(Column::NextAttemptAt, self.db.clock().now(), self.tuning.backoff.1))
-            .filter(Expr::cust(NOT_BEHIND))
-            .order_by_asc(Column::Id)
-            .limit(self.tuning.batch);
-        let rows = self.db.reader().all(pending).await?;
-        let full = u64::try_from(rows.len()).unwrap_or_default() >= self.tuning.batch;
+        let (mut rows, mut marks, mut events) = (self.pending(None).await?, Marks::default(), 0);
         if rows.is_empty() {
             return Ok(Pass::Idle);
         }
-        let batch = Batch::of(rows);
-        let outcomes = self.bus.publish_batch(&batch.envelopes, self.tuning.publish_deadline).await;
-        failpoint::pass(Point::BeforeMark);
-        let marks = batch.sort(outcomes);
+        for _ in 0..AT_A_STRETCH {
+            self.pulse.beat();
+            let last = rows.last().filter(|_| self.is_full(&rows)).map(|row| row.id);
+            let batch = Batch::of(rows);
+            events = batch.envelopes.len();
+            let (outcomes, next, marked) = tokio::join!(
+                self.bus.publish_batch(&batch.envelopes, self.tuning.publish_deadline),
+                self.following(last),
+                self.mark(std::mem::take(&mut marks)),
+            );
+            failpoint::pass(Point::BeforeMark);
+            marks = batch.sort(outcomes);
+            rows = match marked.and(next) {
+                Ok(next) => next,
+                Err(error) => return self.mark(marks).await.and(Err(error)),
+            };
+            if rows.is_empty() || !marks.is_clean() {
+                break;
+            }
+        }
         let unsure = marks.unsure.clone();
         self.mark(marks).await?;
         if let Some(reason) = unsure {
             tracing::debug!(domain = self.domain, reason, "the bus could not take everything; it is offered again");
             return Ok(Pass::Unsure);
         }
-        Ok(if full { Pass::Full } else { Pass::Drained })
+        Ok(if rows.is_empty() { Pass::Drained(events) } else { Pass::Full })
+    }
+
+    /// What comes after a full batch.
+    async fn following(&self, last: Option<i64>) -> Result<Vec<Model>, DbError> {
+        match last {
+            Some(last) => self.pending(Some(last)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What can be offered, in storage order, behind a row; nothing while nothing may be.
+    async fn pending(&self, after: Option<i64>) -> Result<Vec<Model>, DbError> {
+        if self.db.gate().is_closed() {
+            return Ok(Vec::new());
+        }
+        let pending = Entity::find()
+            .filter(Column::PublishedAt.is_null())
+            .filter(due(Column::NextAttemptAt, self.db.clock().now(), self.tuning.backoff.1))
+            .filter(Expr::cust(NOT_BEHIND))
+            .filter(Condition::all().add_option(after.map(|id| Column::Id.gt(id))))
+            .order_by_asc(Column::Id)
+            .limit(self.tuning.batch);
+        self.db.reader().all(pending).await
+    }
+
+    fn is_full(&self, rows: &[Model]) -> bool {
+        u64::try_from(rows.len()).unwrap_or_default() >= self.tuning.batch
     }
 
     async fn mark(&self, marks: Marks) -> Result<(), DbError> {

@@ -67,6 +67,8 @@ mod newcomers;
 mod repair;
 #[path = "path/restored.rs"]
 mod restored;
+#[path = "path/together.rs"]
+mod together;
 #[path = "path/trouble.rs"]
 mod trouble;
 

@@ -1,16 +1,17 @@
-//! What arrives. Rule: one transaction on the happy path; the event that is next is handled, an older one is a
+//! What arrives, one by one. Rule: one transaction on the happy path; the event that is next is handled, an older one is a
 //! duplicate, a younger one is parked.
 
 use super::anew;
 use super::apply::{apply, context};
 use super::failure::{self, Failure, Noted};
 use super::head::{self, Key};
+use super::together::together;
 use crate::entity::inbox::{DEAD, WAITING};
 use crate::entity::inbox_head::Model;
 use crate::listener::{ListenError, Listeners};
 use crate::tuning::Tuning;
 use async_trait::async_trait;
-use bus::{Deliver, Delivered, Infrastructure, Undecodable};
+use bus::{Deliver, Delivered, Infrastructure, Undecodable, one_by_one};
 use contracts::Envelope;
 use contracts::failpoint::{self, Point};
 use db::{Db, Tx};
@@ -69,6 +70,20 @@ impl Deliver for Inbox {
             }
             Err(error) => self.failed(incoming, &error).await,
         }
+    }
+
+    async fn deliver_all(&self, events: Vec<Envelope>) -> Vec<Result<Delivered, Infrastructure>> {
+        let events: Vec<Arc<Envelope>> = events.into_iter().map(Arc::new).collect();
+        let answers = together(self, &events).await;
+        if answers.iter().any(|answer| matches!(answer, Some(Ok(Delivered::Done)))) {
+            failpoint::pass(Point::BeforeAck);
+            self.wake.notify_one();
+        }
+        let apart = events.into_iter().zip(&answers).filter(|(_, answer)| answer.is_none());
+        let apart = one_by_one(self, apart.map(|(envelope, _)| Arc::unwrap_or_clone(envelope)).collect()).await;
+        let mut apart = apart.into_iter();
+        let lost = || Err(Infrastructure("the inbox lost count".to_owned()));
+        answers.into_iter().map(|answer| answer.or_else(|| apart.next()).unwrap_or_else(lost)).collect()
     }
 
     async fn undecodable(&self, message: Undecodable) -> Result<(), Infrastructure> {

@@ -118,11 +118,16 @@ pub(crate) fn put_off(tx: &mut Tx, key: &Key, envelope: &Envelope, longest: Dura
 
 /// Records an event that was handled at its first delivery.
 pub(crate) fn record_done(tx: &mut Tx, consumer: &'static str, envelope: &Envelope) {
-    let mut row = fresh(consumer, envelope, tx.now());
+    tx.push(Entity::insert(done(consumer, envelope, tx.now())));
+}
+
+/// The row of an event that is handled at its first delivery.
+pub(crate) fn done(consumer: &'static str, envelope: &Envelope, now: DateTime<Utc>) -> ActiveModel {
+    let mut row = fresh(consumer, envelope, now);
     row.status = Set(DONE);
     row.payload = Set(None);
-    row.done_at = Set(Some(tx.now()));
-    tx.push(Entity::insert(row));
+    row.done_at = Set(Some(now));
+    row
 }
 
 /// Marks a waiting row as handled.

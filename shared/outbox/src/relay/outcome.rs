@@ -3,6 +3,7 @@
 
 use crate::backoff;
 use crate::entity::outbox::{Column, Entity, Model};
+use crate::few_texts::padded;
 use crate::row;
 use bus::Published;
 use contracts::Envelope;
@@ -20,6 +21,13 @@ pub(super) struct Marks {
     pub refused: Vec<Refused>,
     /// Why something is undecided, if anything is.
     pub unsure: Option<String>,
+}
+
+impl Marks {
+    /// Whether everything was accepted.
+    pub(super) const fn is_clean(&self) -> bool {
+        self.refused.is_empty() && self.unsure.is_none()
+    }
 }
 
 /// A row that the bus refused.
@@ -99,7 +107,7 @@ pub(super) async fn mark(tx: &mut Tx, command: &Mark) -> Result<(), DbError> {
     if !command.marks.accepted.is_empty() {
         let published = Entity::update_many()
             .col_expr(Column::PublishedAt, Expr::value(now))
-            .filter(Column::Id.is_in(padded(&command.marks.accepted)))
+            .filter(Column::Id.is_in(padded(command.marks.accepted.clone())))
             .filter(Column::PublishedAt.is_null());
         tx.run(published).await?;
     }
@@ -115,13 +123,6 @@ pub(super) async fn mark(tx: &mut Tx, command: &Mark) -> Result<(), DbError> {
         tx.run(failed).await?;
     }
     Ok(())
-}
-
-/// The same ids, the last of them repeated up to a power of two: the texts of the statement, each of which a connection
-/// prepares and remembers, are then few.
-fn padded(ids: &[i64]) -> impl Iterator<Item = i64> {
-    let last = ids.last().copied();
-    ids.iter().copied().chain(std::iter::repeat_n(last, ids.len().next_power_of_two() - ids.len()).flatten())
 }
 
 #[cfg(test)]
@@ -154,15 +155,6 @@ mod tests {
         let mut outcomes = vec![Published::Accepted; 6];
         outcomes[2] = outcome;
         Batch { ids: vec![10, 11, 12, 13, 14, 15], envelopes: batch, damaged: Vec::new() }.sort(outcomes)
-    }
-
-    #[test]
-    fn marks_of_any_number_are_few_statements() {
-        let ids = |n: i64| padded(&(1..=n).collect::<Vec<_>>()).collect::<Vec<_>>();
-        assert_eq!(ids(1), [1]);
-        assert_eq!(ids(3), [1, 2, 3, 3]);
-        let lengths: HashSet<usize> = (1..=256).map(|n| ids(n).len()).collect();
-        assert_eq!(lengths.len(), 9);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
-/// What the listener of one user does: fail that many times, fail for good, panic, hang, find its row unreadable.
+/// What the listener of one user does: fail that many times, fail at an event, fail for good, panic, hang, find its row
+/// unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     Fails(u32),
+    FailsAt(i64),
     Refuses,
     Panics,
     Hangs,
@@ -101,6 +103,10 @@ pub fn scripted<E: Send + Sync + 'static>(
                     script.moods.lock().unwrap().insert(user, Mood::Fails(left - 1));
                     Err(ListenError::Retry("not yet".to_owned()))
                 }
+                Some(Mood::FailsAt(seq)) if seq == heard.envelope.sequence => {
+                    Err(ListenError::Retry("not yet".to_owned()))
+                }
+                Some(Mood::FailsAt(_)) => Ok(()),
                 Some(Mood::Refuses) => Err(ListenError::Permanent("never".to_owned())),
                 Some(Mood::Panics) => panic!("on purpose"),
                 Some(Mood::Hangs) => std::future::pending().await,
