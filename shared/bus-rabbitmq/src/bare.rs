@@ -1,52 +1,92 @@
-//! What the broker takes from a client that does nothing else, for comparison: durable messages into a quorum queue, confirms
-//! awaited in batches. Rule: as many at once as the relay offers; the message has no headers and no routing.
+//! What the broker moves for clients that do nothing else, for comparison: an event as it is published here, through a topic
+//! exchange into a quorum queue, confirms awaited in batches, and out of it again, each acknowledged by itself. Rule: as many at
+//! once as the relay offers and as a consumer is handed; nobody looks into what comes.
 
-use futures_util::future::try_join_all;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions};
+use crate::message::{Message, encode};
+use contracts::Envelope;
+use futures_util::StreamExt;
+use futures_util::future::{try_join, try_join_all};
+use lapin::message::Delivery;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use std::time::{Duration, Instant};
 
-/// Messages whose confirms are awaited together.
-const BATCH: u64 = 256;
-const QUEUE: &str = "bare";
-/// Survives a restart of the broker.
-const PERSISTENT: u8 = 2;
+/// Messages whose confirms are awaited together, and those that are acknowledged together.
+const BATCH: u16 = 256;
+/// Of the exchange and the queue.
+const NAME: &str = "bare";
 
-/// Publishes `body` so often; how long that took.
+/// Publishes an event so often, and takes it out of the queue as often at the same time; how long both took.
 ///
 /// # Errors
 /// What the broker said.
-pub async fn publish_bare(url: &str, body: &[u8], count: u64) -> Result<Duration, String> {
-    publish_all(url, body, count).await.map_err(|error| error.to_string())
+pub async fn pass_bare(url: &str, event: &Envelope, count: u64) -> Result<Duration, String> {
+    match pass_all(url, &encode(event)?, count).await {
+        Ok((took, 0)) => Ok(took),
+        Ok((_, left)) => Err(format!("{left} messages did not come out again")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
-async fn publish_all(url: &str, body: &[u8], count: u64) -> lapin::Result<Duration> {
-    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+async fn pass_all(url: &str, event: &Message, count: u64) -> lapin::Result<(Duration, u64)> {
+    let connect = || Connection::connect(url, ConnectionProperties::default());
+    let (from, to) = try_join(connect(), connect()).await?;
+    let (publishing, taking) = try_join(from.create_channel(), to.create_channel()).await?;
+    publishing.confirm_select(ConfirmSelectOptions::default()).await?;
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(QUEUE.into(), durable, arguments).await?;
+    publishing.queue_declare(NAME.into(), durable, arguments).await?;
+    let (topic, durable) =
+        (ExchangeKind::Topic, ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() });
+    publishing.exchange_declare(NAME.into(), topic, durable, FieldTable::default()).await?;
+    let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+    publishing.queue_bind(NAME.into(), NAME.into(), "#".into(), options, arguments).await?;
     let started = Instant::now();
-    let mut left = count;
-    while left > 0 {
-        let batch = left.min(BATCH);
-        publish_batch(&channel, body, batch).await?;
-        left -= batch;
-    }
+    let ((), left) = try_join(publish(&publishing, event, count), take(&taking, count)).await?;
     let took = started.elapsed();
-    channel.queue_delete(QUEUE.into(), QueueDeleteOptions::default()).await?;
-    connection.close(200, "done".into()).await?;
-    Ok(took)
+    publishing.queue_delete(NAME.into(), QueueDeleteOptions::default()).await?;
+    // All is measured; how they part is of no matter.
+    for connection in [from, to] {
+        drop(connection.close(200, "done".into()).await);
+    }
+    Ok((took, left))
 }
 
-async fn publish_batch(channel: &Channel, body: &[u8], count: u64) -> lapin::Result<()> {
+async fn publish(channel: &Channel, event: &Message, mut left: u64) -> lapin::Result<()> {
+    while left > 0 {
+        let batch = left.min(BATCH.into());
+        publish_batch(channel, event, batch).await?;
+        left -= batch;
+    }
+    Ok(())
+}
+
+async fn publish_batch(channel: &Channel, event: &Message, count: u64) -> lapin::Result<()> {
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let one = || {
-        let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-        channel.basic_publish("".into(), QUEUE.into(), BasicPublishOptions::default(), body, properties)
+        let (key, properties) = (event.routing_key.clone(), event.properties.clone());
+        channel.basic_publish(NAME.into(), key, options, &event.body, properties)
     };
     let confirms = try_join_all((0..count).map(|_| one())).await?;
     try_join_all(confirms).await.map(drop)
+}
+
+/// How many did not come.
+async fn take(channel: &Channel, mut left: u64) -> lapin::Result<u64> {
+    channel.basic_qos(BATCH, BasicQosOptions { global: false }).await?;
+    let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    let stream = channel.basic_consume(NAME.into(), "bare".into(), options, arguments).await?;
+    let mut come = stream.ready_chunks(BATCH.into());
+    while left > 0 {
+        let Some(batch) = come.next().await else { break };
+        let batch: Vec<Delivery> = batch.into_iter().collect::<lapin::Result<_>>()?;
+        try_join_all(batch.iter().map(|one| one.ack(BasicAckOptions::default()))).await?;
+        left = left.saturating_sub(batch.len() as u64);
+    }
+    Ok(left)
 }

@@ -2,13 +2,15 @@
 //! inbox has made its fate durable; an inbox in trouble holds its message and is asked again.
 
 mod item;
+mod waiting;
+mod work;
 
 use crate::link::{Link, Trouble};
 use crate::pause::Pauses;
 use crate::rabbitmq::Shared;
 use crate::restore::look_after;
 use crate::supervise::message;
-use bus::{Deliver, Infrastructure, Subscription};
+use bus::{Deliver, Subscription};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -17,16 +19,16 @@ use lapin::Consumer as Stream;
 use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
-use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
+use waiting::Waiting;
 
-/// Messages that the broker hands out before the first is acknowledged.
-const PREFETCH: u16 = 32;
+/// Messages that the broker hands out before the first is acknowledged: what an inbox takes together.
+const PREFETCH: u16 = 256;
 
 /// A consumer at work.
 pub(crate) struct Consumer {
@@ -108,9 +110,17 @@ struct Intake {
     pulse: Arc<Pulse>,
 }
 
-/// How the work on a message ended.
+/// A message, and what it turned out to be.
+type Message = (Item, Delivery);
+/// Work under way.
+type Working<'a> = BoxFuture<'a, Ended>;
+
+/// How the work on a message, or on several, ended.
 enum Ended {
-    Settled,
+    /// One of that aggregate.
+    Settled(Option<Key>),
+    /// Several: what the inbox took, and what it could not.
+    Together { taken: Vec<Message>, refused: Vec<(Key, Message)> },
     /// The consumer stops, or the channel is gone: the message goes back to the queue.
     Returned,
     /// The inbox could not take it for too long.
@@ -194,49 +204,62 @@ impl Intake {
         }
         // The library may leave the acknowledgement of a message from a dead channel unanswered.
         lost.send_replace(over != Over::Stopped);
-        while working.next().await.is_some() {}
+        while let Some(ended) = working.next().await {
+            if let Ended::Together { taken, .. } = ended {
+                working.push(self.settle(taken, lost.subscribe()).boxed());
+            }
+        }
         let closed = link.within(channel.close(200, "the consumer ends".into())).await;
         tracing::debug!(queue = %self.queue, ?closed, "a consumer's channel ends");
         self.pulse.held.store(0, Ordering::Release);
         over
     }
 
-    /// Works what comes, several aggregates at once and each in order; what is still under way at the end.
+    /// Works what comes: all that has come meanwhile together, each aggregate in order; what the inbox could not take
+    /// by itself, while the others go on. What is still under way at the end.
     async fn take<'a>(
         &'a self,
         mut stream: Stream,
         stop: &mut watch::Receiver<bool>,
         lost: &watch::Sender<bool>,
-    ) -> (Over, FuturesUnordered<BoxFuture<'a, (Option<Key>, Ended)>>) {
+    ) -> (Over, FuturesUnordered<Working<'a>>) {
         let stopping = stop.clone();
-        let start = |key, item, delivery| self.work(key, item, delivery, [stopping.clone(), lost.subscribe()]).boxed();
-        let mut working: FuturesUnordered<BoxFuture<'a, _>> = FuturesUnordered::new();
-        let mut behind: HashMap<Key, VecDeque<(Item, Delivery)>> = HashMap::new();
+        let alone =
+            |key, (item, delivery)| self.work(key, item, delivery, [stopping.clone(), lost.subscribe()]).boxed();
+        let mut working: FuturesUnordered<Working<'a>> = FuturesUnordered::new();
+        let mut waiting = Waiting::default();
         loop {
+            if let Some(batch) = waiting.batch() {
+                working.push(self.work_together(batch).boxed());
+            }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return (Over::Stopped, working),
-                Some((key, ended)) = working.next() => {
-                    if let Ended::GaveUp(reason) = ended {
-                        return (Over::Broken(reason), working);
+                Some(ended) = working.next() => match ended {
+                    Ended::Settled(key) => {
+                        if let Some(next) = key.as_ref().and_then(|key| waiting.behind(key)) {
+                            working.push(alone(key, next));
+                        }
                     }
-                    let Some(key) = key else { continue };
-                    match behind.get_mut(&key).and_then(VecDeque::pop_front) {
-                        Some((item, delivery)) => working.push(start(Some(key), item, delivery)),
-                        None => drop(behind.remove(&key)),
+                    Ended::Together { taken, refused } => {
+                        if refused.is_empty() {
+                            self.shared.health.fine(&self.trouble());
+                        }
+                        working.push(self.settle(taken, lost.subscribe()).boxed());
+                        for (key, next) in waiting.hold(refused) {
+                            working.push(alone(Some(key), next));
+                        }
                     }
-                }
+                    Ended::Returned => {}
+                    Ended::GaveUp(reason) => return (Over::Broken(reason), working),
+                },
                 next = stream.next() => match next {
                     Some(Ok(delivery)) => {
                         self.pulse.delivered.fetch_add(1, Ordering::AcqRel);
                         self.pulse.held.fetch_add(1, Ordering::AcqRel);
                         let item = Item::read(self.kind, &delivery);
-                        let key = item.key();
-                        match key.as_ref().and_then(|key| behind.get_mut(key)) {
-                            Some(waiting) => waiting.push_back((item, delivery)),
-                            None => {
-                                key.iter().for_each(|key| drop(behind.insert(key.clone(), VecDeque::new())));
-                                working.push(start(key, item, delivery));
-                            }
+                        match item.key() {
+                            Some(key) => waiting.push(key, (item, delivery)),
+                            None => working.push(alone(None, (item, delivery))),
                         }
                     }
                     Some(Err(error)) => return (Over::Broken(error.to_string()), working),
@@ -244,47 +267,6 @@ impl Intake {
                 },
             }
         }
-    }
-
-    /// Sees one message through.
-    async fn work(
-        &self,
-        key: Option<Key>,
-        item: Item,
-        delivery: Delivery,
-        [mut stop, mut lost]: [watch::Receiver<bool>; 2],
-    ) -> (Option<Key>, Ended) {
-        let (since, mut pauses) = (Instant::now(), Pauses::new(self.shared.timing.retry));
-        loop {
-            let handed = AssertUnwindSafe(item.hand_over(self.inbox.as_ref())).catch_unwind().await;
-            let trouble = match handed {
-                Ok(Ok(())) => break,
-                Ok(Err(Infrastructure(trouble))) => trouble,
-                Err(_) => "the inbox panicked".to_owned(),
-            };
-            self.shared.health.trouble(&self.trouble(), &format!("{} cannot take events: {trouble}", self.consumer));
-            if since.elapsed() >= self.shared.timing.hold {
-                return (key, Ended::GaveUp(trouble));
-            }
-            tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return (key, Ended::Returned),
-                _ = lost.wait_for(|lost| *lost) => return (key, Ended::Returned),
-                () = sleep(pauses.next()) => {}
-            }
-        }
-        self.shared.health.fine(&self.trouble());
-        let told = tokio::select! {
-            told = item.settle(&self.queue, &delivery) => told,
-            _ = lost.wait_for(|lost| *lost) => return (key, Ended::Returned),
-            () = sleep(self.shared.timing.answer) => false,
-        };
-        if !told {
-            // The broker holds it as handed out for as long as the channel lives.
-            return (key, Ended::GaveUp("a message could not be settled".to_owned()));
-        }
-        self.pulse.settled.fetch_add(1, Ordering::AcqRel);
-        self.pulse.held.fetch_sub(1, Ordering::AcqRel);
-        (key, Ended::Settled)
     }
 
     fn trouble(&self) -> String {

@@ -26,7 +26,7 @@ mod supervise;
 mod watch;
 
 #[cfg(feature = "testing")]
-pub use bare::publish_bare;
+pub use bare::pass_bare;
 pub use error::ConnectError;
 pub use forget::{Forgotten, forget};
 #[cfg(feature = "testing")]

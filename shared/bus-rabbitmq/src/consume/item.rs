@@ -49,6 +49,14 @@ impl Item {
         }
     }
 
+    /// The event that it is.
+    pub(super) fn event(&self) -> Option<Envelope> {
+        match self {
+            Self::Event(envelope) => Some(envelope.as_ref().clone()),
+            Self::Unreadable(_) | Self::Dead(_) => None,
+        }
+    }
+
     /// Gives it to whoever keeps it.
     pub(super) async fn hand_over(&self, inbox: &dyn Deliver) -> Result<(), Infrastructure> {
         match self {

@@ -88,18 +88,19 @@ async fn a_binding_that_was_removed_is_made_again() {
     .await;
 }
 
+/// The broker may move a consumer over to a queue that is made again at once, without a word; what was lost meanwhile is
+/// then found by comparing what was published with what was heard, and not here.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_notices_when_its_queue_is_replaced_by_another_process() {
+async fn a_consumer_whose_queue_is_replaced_by_another_process_goes_on() {
     let Some(world) = World::new().await else { return };
     let (bus, inbox) = world.with_task(unwatched()).await;
     Relay::all(&bus, vec![event(USERS, 1, 1)]).await;
     inbox.effects(1).await;
     delete(&world, "task.inbox.v1").await;
     let other = world.process(&["user"], unwatched()).await;
-    says(&bus, INBOX).await;
     Relay::all(&other, vec![event(USERS, 1, 2)]).await;
-    inbox.effects(2).await;
-    assert!(bus.status().trouble.is_some_and(|trouble| trouble.contains(INBOX)));
+    let record = inbox.effects(2).await;
+    assert_eq!(record.order(event(USERS, 1, 1).aggregate_id), [1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
