@@ -5,6 +5,7 @@ mod bearer;
 mod caller;
 mod claims;
 mod keys;
+mod memory;
 mod revoked;
 mod source;
 mod verifier;

@@ -45,16 +45,19 @@ enum Outcome {
 
 /// Why a request with a key was not carried out.
 enum Failed<E> {
-    /// Another one with its key was, at the same time.
+    /// Another one with its key was, before or at the same time.
     Overtaken,
     /// Its own reasons.
     Of(E),
+    /// The database's, whose state it is and not the request's.
+    Trouble(E),
 }
 
 impl<E: From<DbError>> From<DbError> for Failed<E> {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unique { constraint } if constraint.starts_with("command_dedup.") => Self::Overtaken,
+            error if error.is_infrastructure() => Self::Trouble(error.into()),
             error => Self::Of(error.into()),
         }
     }
@@ -77,14 +80,18 @@ where
     E: From<DbError> + Into<Problem> + Send + 'static,
 {
     let keyed = Keyed { key, policy: Policy::DEFAULT, command, use_case, answer, result: PhantomData };
-    // Where writers do not wait for one another, two may both find no record; who is second then finds the other's.
-    let outcome = match db.write(context, &keyed, Once).await {
-        Err(Failed::Overtaken) => db.write(context, &keyed, Once).await,
-        outcome => outcome,
-    };
+    // Almost every key is new: it is looked up only when something stands in the way, be it the rule that the first request
+    // has made come true. Two requests at once may both find no record; who is second then finds the other's.
+    let mut outcome = db.write(context, &keyed, Once { looks_up: false }).await;
+    if matches!(outcome, Err(Failed::Overtaken | Failed::Of(_))) {
+        outcome = db.write(context, &keyed, Once { looks_up: true }).await;
+    }
+    if matches!(outcome, Err(Failed::Overtaken)) {
+        outcome = db.write(context, &keyed, Once { looks_up: true }).await;
+    }
     let outcome = outcome.map_err(|failed| match failed {
         Failed::Overtaken => E::from(DbError::Conflict).into(),
-        Failed::Of(error) => error.into(),
+        Failed::Of(error) | Failed::Trouble(error) => error.into(),
     })?;
     match outcome {
         Outcome::Fresh(answer) => answer.into_response(),
@@ -108,8 +115,11 @@ struct Keyed<'a, C, F, A, T, E> {
     result: PhantomData<fn() -> (T, E)>,
 }
 
-/// The use-case around a use-case: looks the key up before the rule runs and remembers the answer after it.
-struct Once;
+/// The use-case around a use-case: remembers the answer after the rule.
+struct Once {
+    /// Whether the key is looked up before it.
+    looks_up: bool,
+}
 
 impl<'t, 'a, C, F, A, T, E> UseCase<'t, Keyed<'a, C, F, A, T, E>> for Once
 where
@@ -124,8 +134,9 @@ where
     type Running = BoxFuture<'t, Result<Outcome, Failed<E>>>;
 
     fn run(&self, tx: &'t mut Tx, keyed: &'t Keyed<'a, C, F, A, T, E>) -> Self::Running {
+        let looks_up = self.looks_up;
         async move {
-            if let Some(known) = record::find(tx, &keyed.key, keyed.policy).await? {
+            if looks_up && let Some(known) = record::find(tx, &keyed.key, keyed.policy).await? {
                 let same = known.request_hash == keyed.key.request_hash;
                 return Ok(if same { Outcome::Replayed(record::answer(known)?) } else { Outcome::KeyReused });
             }

@@ -3,11 +3,12 @@
 
 use super::claims::{AUDIENCE, CLIENT_ID, Claims, TOKEN_TYPE};
 use super::keys::Keys;
+use super::memory::{Fingerprint, Memory};
 use super::revoked::Revocations;
 use super::source::{KeySource, KeySourceError};
 use contracts::Clock;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -41,6 +42,8 @@ pub struct Verifier {
 #[derive(Default)]
 struct State {
     keys: Keys,
+    /// Of tokens that these keys have signed.
+    memory: Mutex<Memory>,
     revocations: Revocations,
     heard: Option<Instant>,
 }
@@ -89,6 +92,7 @@ impl Verifier {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = keys {
             state.keys = keys;
+            state.memory = Mutex::default();
         }
         state.revocations.last_n = after;
         for revocation in &news {
@@ -146,12 +150,18 @@ impl Verifier {
         if token.len() > MAX_TOKEN || token.split('.').count() != 3 {
             return Err(TokenRefused("malformed"));
         }
-        let header = decode_header(token).map_err(|_| TokenRefused("unreadable header"))?;
-        let kid = check(&header)?;
+        let fingerprint = Fingerprint::of(token);
+        // Under one lock with the keys: nothing is remembered of keys that are gone.
         let claims = self.read(|state| {
-            let key = state.keys.get(kid).ok_or(UNKNOWN_KEY)?;
-            let decoded = decode::<Claims>(token, key, &self.validation);
-            let claims = decoded.map_err(|_| TokenRefused("bad signature or claims"))?.claims;
+            let known = state.memory().find(&fingerprint).cloned();
+            let claims = match known {
+                Some(claims) => claims,
+                None => {
+                    let claims = self.examine(&state.keys, token)?;
+                    state.memory().keep(fingerprint, claims.clone());
+                    claims
+                }
+            };
             if state.revocations.ends(&claims) { Err(TokenRefused("revoked")) } else { Ok(claims) }
         });
         if claims == Err(UNKNOWN_KEY) {
@@ -159,10 +169,16 @@ impl Verifier {
         }
         let claims = claims?;
         self.in_time(&claims)?;
-        if claims.client_id != CLIENT_ID {
-            return Err(TokenRefused("foreign client"));
-        }
         Ok(claims)
+    }
+
+    /// All about a token that stays as it is.
+    fn examine(&self, keys: &Keys, token: &str) -> Result<Claims, TokenRefused> {
+        let header = decode_header(token).map_err(|_| TokenRefused("unreadable header"))?;
+        let key = keys.get(check(&header)?).ok_or(UNKNOWN_KEY)?;
+        let decoded = decode::<Claims>(token, key, &self.validation);
+        let claims = decoded.map_err(|_| TokenRefused("bad signature or claims"))?.claims;
+        if claims.client_id == CLIENT_ID { Ok(claims) } else { Err(TokenRefused("foreign client")) }
     }
 
     fn in_time(&self, claims: &Claims) -> Result<(), TokenRefused> {
@@ -182,6 +198,12 @@ impl Verifier {
 
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -50,7 +50,7 @@ fn key(caller: &str, key: &str) -> Key {
     Key { caller: caller.to_owned(), scope: "POST /x".to_owned(), key: key.to_owned(), request_hash: vec![1] }
 }
 
-const THREE: Policy = Policy { hours: 24, per_caller: 3 };
+const THREE: Policy = Policy { hours: 24, per_caller: 3, counted: 1 };
 
 impl Shop {
     async fn new() -> Self {
@@ -85,6 +85,19 @@ async fn the_oldest_records_of_a_caller_go_and_nobody_elses() {
     }
     let expected = [("anna", "2"), ("anna", "3"), ("anna", "4"), ("ben", "0")];
     assert_eq!(shop.kept().await, expected.map(|(caller, key)| (caller.to_owned(), key.to_owned())));
+}
+
+/// That 400 writes go by of which none counts happens once in 10^23 times.
+#[tokio::test]
+async fn where_only_some_writes_count_the_records_do_not_grow_without_end() {
+    let shop = Shop::new().await;
+    let some = Policy { hours: 24, per_caller: 100, counted: 8 };
+    for round in 0..5 {
+        *shop.clock.0.lock().unwrap() += TimeDelta::seconds(1);
+        shop.keep((0..400).map(|number| key("anna", &format!("{round}-{number}"))).collect(), some).await;
+        let kept = shop.kept().await.len();
+        assert!((1..=500).contains(&kept), "{kept} records are kept");
+    }
 }
 
 #[tokio::test]

@@ -223,6 +223,30 @@ async fn a_revoked_session_and_an_old_epoch_end_and_nothing_else_does() {
     assert!(!believed(&hers));
 }
 
+/// The signature of a token is verified once; what may change meanwhile is looked at each time.
+#[actix_web::test]
+async fn a_token_that_was_believed_ends_with_its_session_its_time_and_its_key() {
+    let world = World::new().await;
+    let believed_before = |claims: &Claims| {
+        let token = world.sign(claims);
+        assert!(world.verifier.verify(&token).is_ok());
+        token
+    };
+    let (hers, his) = (world.claims(anna()), world.claims(ben()));
+    let revoked = believed_before(&hers);
+    world.revoke(Revoked::Session(hers.sid)).await;
+    assert!(world.verifier.verify(&revoked).is_err());
+
+    let old = believed_before(&his);
+    world.clock.advance(TimeDelta::seconds(605));
+    assert!(world.verifier.verify(&old).is_err());
+
+    let of_a_gone_key = believed_before(&world.claims(ben()));
+    *world.source.keys.lock().unwrap() = vec![Signer::new("key-2").jwk()];
+    world.load().await;
+    assert!(world.verifier.verify(&of_a_gone_key).is_err());
+}
+
 #[actix_web::test]
 async fn a_source_that_starts_again_from_nothing_is_heard_from_its_beginning() {
     let world = World::new().await;
