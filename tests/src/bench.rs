@@ -24,5 +24,6 @@ pub mod requests;
 pub mod run;
 pub mod seed;
 pub mod side;
+pub mod soak;
 pub mod table;
 pub mod workload;

@@ -5,7 +5,7 @@ use super::seed::Seed;
 use crate::faults::store::{Store, connect};
 use contracts::task::v1::TaskCreated;
 use contracts::task::{Priority, Status};
-use contracts::{TaskId, UserId};
+use contracts::{Envelope, TaskId, UserId};
 use rusqlite::{Connection, params};
 use serde_json::json;
 use std::fmt::Write;
@@ -85,9 +85,52 @@ pub async fn fill(store: &Store, seed: &Seed, tasks: Range<u64>) {
     }
 }
 
-/// As long as the messages that they become.
+/// Says of all that waits that it was published and heard, as if a process had worked it off just now.
+///
+/// # Panics
+/// When the database refuses.
+pub async fn age(from: &Store, to: &Store) {
+    let taken = |to: &str, from: &str, now: &str, at_once: &str| {
+        let waiting = format!("FROM {from}outbox WHERE published_at IS NULL");
+        format!(
+            "INSERT INTO {to}inbox (consumer, event_id, source, aggregate_type, aggregate_id, aggregate_seq, event_type, \
+             schema_version, status, attempts, next_attempt_at, replays, headers, received_at, done_at) \
+             SELECT 'notification', event_id, 'task', aggregate_type, aggregate_id, aggregate_seq, event_type, \
+             schema_version, 1, 0, {at_once}, 0, headers, {now}, {now} {waiting}; \
+             INSERT INTO {to}inbox_head (consumer, source, aggregate_type, aggregate_id, last_seq, updated_at) \
+             SELECT 'notification', 'task', aggregate_type, aggregate_id, aggregate_seq, {now} {waiting}; \
+             UPDATE {from}outbox SET published_at = {now} WHERE published_at IS NULL;"
+        )
+    };
+    match (from, to) {
+        (Store::File(from), Store::File(to)) => {
+            let connection = Connection::open(from).expect("the file");
+            connection.execute("ATTACH ?1 AS consumer", [to.display().to_string()]).expect("the other file");
+            let now = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
+            let sql = format!("BEGIN; {} COMMIT", taken("consumer.", "main.", now, "0"));
+            connection.execute_batch(&sql).expect("rows");
+            drop(connection);
+            // Otherwise what is measured next waits for these bytes to reach the disk.
+            for file in [from, to] {
+                std::fs::File::open(file).and_then(|file| file.sync_all()).expect("a disk");
+            }
+        }
+        (Store::Schema { url, schema: from }, Store::Schema { schema: to, .. }) => {
+            let client = connect(url).await.expect("the database");
+            let sql = taken(&format!("{to}."), &format!("{from}."), "now()", "'epoch'");
+            let known = format!("ANALYZE {to}.inbox; ANALYZE {to}.inbox_head; ANALYZE {from}.outbox; CHECKPOINT");
+            client.batch_execute(&format!("BEGIN; {sql} COMMIT; {known}")).await.expect("rows");
+        }
+        _ => unreachable!("both are in files, or both at a server"),
+    }
+}
+
+/// One of them as it is published.
+///
+/// # Panics
+/// Never: what stands here is an event.
 #[must_use]
-pub fn message() -> Vec<u8> {
+pub fn event() -> Envelope {
     let id = "019b76da-a800-74e2-b496-ed8a6cd71049";
     let created = json!({
         "task_id": id, "title": "Task 12345 of those that were there before", "status": "todo", "priority": "none",
@@ -100,5 +143,5 @@ pub fn message() -> Vec<u8> {
         "traceparent": "00-019b76daa80074e2b496ed8a6cd71049-019b76daa80074e2-01", "partitionkey": id, "sequence": "1",
         "streamepoch": 1, "authid": id, "data": created,
     });
-    envelope.to_string().into_bytes()
+    Envelope::from_bytes(envelope.to_string().as_bytes()).expect("an event")
 }

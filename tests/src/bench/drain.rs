@@ -1,55 +1,60 @@
-//! G5: how fast relay and inbox work off what waits, alone and while creates go on. Rule: they are measured by what the databases say
+//! G5: how fast relay and inbox work off what waits, alone and while creates go on; and of G7 what that costs beside very many
+//! that are done. Rule: they are measured by what the databases say
 //! of each event, from the first that is handled to the last that waited at the start.
 
-use super::backlog::fill;
+use super::backlog::{age, fill};
 use super::driver::Load;
 use super::figures::median;
 use super::goal::Goal;
 use super::progress::Progress;
-use super::side::Staged;
+use super::side::{CONNECTIONS, Staged};
 use super::table::Table;
 use super::workload::Workload;
 use crate::faults::store::Store;
 use std::time::{Duration, Instant};
 
-/// At how many connections creates are the fastest.
-const CONNECTIONS: [usize; 2] = [32, 128];
 /// Of the highest rate of creates.
 const MUST: f64 = 1.3;
-/// Of what a client that does nothing else gets rid of.
+/// Of what clients that do nothing else get into the queue and out of it.
 pub const MUST_AT_BROKER: f64 = 0.55;
 /// How long it is looked at; what is not handled then is left.
 const LONG: Duration = Duration::from_secs(30);
 /// Between two looks at how far it is.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How many steps it has.
-pub const STEPS: usize = 3;
+/// What an event may cost beside those that were done of what it costs without them.
+const MOST: f64 = 1.3;
 
-/// Measures against the rate of creates, and judges. It does not run before or after.
+/// How many steps it has.
+pub const STEPS: usize = 4;
+
+/// Measures against the rate of creates, and beside so many done events, and judges. It does not run before or after.
 ///
 /// # Panics
 /// When something is refused, or takes too long.
 pub async fn run(
     name: &str,
     staged: &mut Staged,
-    count: u64,
+    [count, done]: [u64; 2],
     span: Duration,
     progress: &mut Progress,
     table: &mut Table,
 ) {
     staged.start().await;
-    let mut creates = Vec::new();
-    for connections in CONNECTIONS {
-        creates.push(staged.measure(Workload::Create, connections, span).await.rate);
-    }
+    let highest = staged.highest_creates(span).await;
     staged.cleave.stop();
-    let highest = creates.into_iter().fold(0.0, f64::max);
     progress.step(&format!("{name}: creates {highest:.0}/s"));
     let alone = drained(staged, 0, count, false).await;
     progress.step(&format!("{name}: {count} waiting events alone, {alone:.0}/s"));
     let beside = drained(staged, count, count, true).await;
     progress.step(&format!("{name}: {count} waiting events beside creates, {beside:.0}/s"));
+    fill(&staged.cleave.store("task"), &staged.seed, 2 * count..2 * count + done).await;
+    age(&staged.cleave.store("task"), &staged.cleave.store("notification")).await;
+    let aged = drained(staged, 2 * count + done, count, false).await;
+    progress.step(&format!("{name}: {count} waiting events beside {done} done ones, {aged:.0}/s"));
+    let from = format!("{aged:.0}/s, without them {alone:.0}/s");
+    let what = format!("{name}: cost of an event, {done} done ones / without");
+    table.add(Goal::at_most("G7", what, alone / aged, MOST).from(from));
     for (how, rate) in [("alone", alone), ("beside creates", beside)] {
         let from = format!("{rate:.0}/s, creates {highest:.0}/s");
         table.add(Goal::at_least("G5", format!("{name}: drain {how} / creates"), rate / highest, MUST).from(from));
@@ -63,9 +68,9 @@ pub async fn run(
 pub async fn at_broker(staged: &mut Staged, count: u64, bare: &[f64], progress: &mut Progress, table: &mut Table) {
     let rate = drained(staged, 0, count, false).await;
     let bare = median(bare.to_vec());
-    progress.step(&format!("over RabbitMQ: {count} waiting events, {rate:.0}/s, a bare client {bare:.0}/s"));
+    progress.step(&format!("over RabbitMQ: {count} waiting events, {rate:.0}/s, bare clients {bare:.0}/s"));
     let from = format!("{rate:.0}/s, bare {bare:.0}/s");
-    table.add(Goal::at_least("G5", "over RabbitMQ: drain / bare publish", rate / bare, MUST_AT_BROKER).from(from));
+    table.add(Goal::at_least("G5", "over RabbitMQ: drain / bare clients", rate / bare, MUST_AT_BROKER).from(from));
 }
 
 /// Works off the events of the tasks from `from` on, `count` of them, or as many as it can in time. Nobody signs in: that is

@@ -1,16 +1,16 @@
 //! The whole run: what is started for which goal, and in which order it is measured.
 
-use super::backlog::message;
+use super::backlog::event;
 use super::cleave::Cleave;
 use super::effect::{self, Must};
 use super::progress::{Progress, Style};
 use super::side::{Pair, Size, Staged};
 use super::table::Table;
-use super::{drain, features, growth, process, requests};
+use super::{drain, features, growth, process, requests, soak};
 use crate::faults::broker::PrivateBroker;
 use crate::faults::fleet::Place;
 use crate::faults::postgres::PrivatePostgres;
-use bus_rabbitmq::publish_bare;
+use bus_rabbitmq::pass_bare;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::block_in_place;
@@ -40,6 +40,8 @@ pub struct Plan {
     pub span: Duration,
     /// Whether it is the form for a noisy machine.
     pub short: bool,
+    /// Minutes for which each store is soaked; 0: not at all.
+    pub soak: u64,
     /// Which goals.
     pub only: BTreeSet<&'static str>,
     /// How it is told what happens.
@@ -87,6 +89,10 @@ pub async fn run(plan: &Plan) -> Table {
     if plan.wants(&["G8"]) {
         run.features().await;
     }
+    run.table.only(&plan.only);
+    if plan.soak > 0 {
+        run.soak().await;
+    }
     run.progress.end();
     run.table
 }
@@ -105,12 +111,18 @@ impl Plan {
             (self.wants(&["G7"]), 2 * growth::steps(self.rounds)),
             (self.wants(&["G8"]), 2 * features::steps(self.rounds)),
         ];
-        all.iter().filter(|(wanted, _)| *wanted).map(|(_, steps)| steps).sum()
+        let goals: usize = all.iter().filter(|(wanted, _)| *wanted).map(|(_, steps)| steps).sum();
+        goals + 2 * soak::steps(self.soak)
     }
 
     /// How many events wait for G5.
     const fn backlog(&self) -> u64 {
         if self.short { 10_000 } else { 50_000 }
+    }
+
+    /// Done events of G7.
+    const fn done(&self) -> u64 {
+        if self.short { 50_000 } else { 1_000_000 }
     }
 
     /// Rows of the larger table of G7.
@@ -158,7 +170,8 @@ impl Run<'_> {
                 staged.cleave.stop();
             }
             if self.plan.wants(&["G5"]) {
-                drain::run(name, &mut staged, count, span, &mut self.progress, &mut self.table).await;
+                let counts = [count, self.plan.done()];
+                drain::run(name, &mut staged, counts, span, &mut self.progress, &mut self.table).await;
             }
             self.table.refused(&staged.refusals);
         }
@@ -183,7 +196,7 @@ impl Run<'_> {
             let own = block_in_place(|| broker.virtual_host("bare"));
             let mut bare = Vec::new();
             for _ in 0..self.plan.rounds {
-                let took = publish_bare(&own, &message(), count).await;
+                let took = pass_bare(&own, &event(), count).await;
                 bare.push(count as f64 / took.expect("a broker that takes them").as_secs_f64());
             }
             drain::at_broker(&mut staged, count, &bare, &mut self.progress, &mut self.table).await;
@@ -203,6 +216,16 @@ impl Run<'_> {
             growth::run(name, &mut small, &mut large, rounds, span, &mut self.progress, &mut self.table).await;
             self.table.refused(&small.refusals);
             self.table.refused(&large.refusals);
+        }
+    }
+
+    async fn soak(&mut self) {
+        let Plan { soak, span, .. } = *self.plan;
+        for (name, files) in [("embedded", true), ("monolith-pg", false)] {
+            let place = if files { Place::Files } else { self.on_postgres().await };
+            let mut staged = self.staged(place, None, SIZE).await;
+            soak::run(name, &mut staged, soak, span, &mut self.progress, &mut self.table).await;
+            self.table.refused(&staged.refusals);
         }
     }
 

@@ -25,6 +25,9 @@ const AFTERMATH: Duration = Duration::from_secs(300);
 /// How long it is asked before it counts.
 const WARM: Duration = Duration::from_millis(200);
 
+/// At how many connections creates are the fastest.
+pub const CONNECTIONS: [usize; 2] = [32, 128];
+
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
@@ -114,6 +117,18 @@ impl Staged {
         }
         self.cleave.forget_log();
         figures
+    }
+
+    /// The most tasks that it takes a second.
+    ///
+    /// # Panics
+    /// When something is not answered.
+    pub async fn highest_creates(&mut self, span: Duration) -> f64 {
+        let mut highest: f64 = 0.0;
+        for connections in CONNECTIONS {
+            highest = highest.max(self.measure(Workload::Create, connections, span).await.rate);
+        }
+        highest
     }
 
     async fn measure_at(

@@ -4,6 +4,7 @@
 use super::figures::Figures;
 use super::goal::{Bound, Goal};
 use super::side::Side;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What was measured, and what must be.
@@ -24,6 +25,11 @@ impl Table {
     /// A goal, and what is.
     pub fn add(&mut self, goal: Goal) {
         self.goals.push(goal);
+    }
+
+    /// Leaves out the goals of other names: what was measured on the way to those that were asked for.
+    pub fn only(&mut self, names: &BTreeSet<&'static str>) {
+        self.goals.retain(|goal| names.contains(goal.name));
     }
 
     /// What was refused: nothing may be.

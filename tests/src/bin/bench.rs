@@ -17,12 +17,13 @@ use tests::bench::{hand, run};
 use tests::faults::held::setting;
 
 const HELP: &str = "\
-usage: bench [--rounds N] [--seconds N] [--short] [--only g1,g2,…] [--progress bar|lines|none]
+usage: bench [--rounds N] [--seconds N] [--short] [--soak N] [--only g1,g2,…|none] [--progress bar|lines|none]
 
   --rounds    how often each measurement is repeated; the median counts; 3, with --short 2
   --seconds   how long a measurement takes; 3, with --short 0.5
   --short     in about two minutes, for a machine that others use too: fails only below half of a goal
-  --only      these goals: g1 … g8
+  --soak      also asks each store for so many minutes, at 70 % of what it bears
+  --only      these goals: g1 … g8, or none
   --progress  how it is told what happens; bar on a terminal, else lines";
 
 fn main() -> ExitCode {
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<Plan, String> {
-    let (mut rounds, mut seconds, mut style) = (None, None, Style::default());
+    let (mut rounds, mut seconds, mut soak, mut style) = (None, None, 0, Style::default());
     let (mut short, mut only) = (false, GOALS.into_iter().collect::<BTreeSet<_>>());
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -64,8 +65,16 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Plan, String> {
                 let span = text.parse().ok().filter(|seconds| *seconds > 0.0).ok_or_else(|| wrong(&text))?;
                 seconds = Some(span);
             }
+            "--soak" => {
+                let text = value()?;
+                soak = text.parse().map_err(|_| wrong(&text))?;
+            }
             "--only" => {
                 let text = value()?;
+                if text == "none" {
+                    only.clear();
+                    continue;
+                }
                 let known = |name: &str| GOALS.into_iter().find(|goal| goal.eq_ignore_ascii_case(name.trim()));
                 only = text.split(',').map(|name| known(name).ok_or_else(|| wrong(name))).collect::<Result<_, _>>()?;
             }
@@ -78,5 +87,5 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Plan, String> {
     }
     let (often, long): (usize, f64) = if short { (2, 0.5) } else { (3, 3.0) };
     let span = Duration::from_secs_f64(seconds.unwrap_or(long));
-    Ok(Plan { rounds: rounds.unwrap_or(often), span, short, only, style })
+    Ok(Plan { rounds: rounds.unwrap_or(often), span, short, soak, only, style })
 }

@@ -8,8 +8,9 @@ use contracts::task::v1::TaskAssigned;
 use contracts::user::Role;
 use contracts::user::v1::UserCreated;
 use contracts::{Event, NotificationId, Stream, TaskId, UserId, topology};
-use db::{Context, Db, DbError, Store, Tx, lock_for_migrations, migration_connection};
+use db::{Context, Db, DbError, OpenError, Store, Tx, lock_for_migrations, migration_connection};
 use outbox::{Heard, ListenError, Listeners, Messaging, Options, Snapshots, Tuning, Unfinished};
+use rusqlite::ErrorCode;
 use sea_orm::Database;
 use sea_orm_migration::MigratorTrait;
 use std::collections::HashMap;
@@ -120,11 +121,20 @@ async fn migrate(stand: &Stand, domain: &str) {
     }
 }
 
+/// A process that was killed holds nothing; of one that only this process let go of, a commit may still be under way.
+async fn open(stand: &Stand, domain: &'static str) -> Db {
+    eventually("the database is free", Duration::from_secs(5), async || match Db::open(stand.database(domain)).await {
+        Err(OpenError::Open { source, .. }) if source.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
+        opened => Some(opened.unwrap()),
+    })
+    .await
+}
+
 async fn start(stand: &Stand, script: &Script, listener_deadline: Duration) -> (Arc<dyn EventBus>, Vec<Domain>) {
     let bus = stand.bus(&ALL).await;
     let mut domains = Vec::new();
     for domain in ALL {
-        let db = Db::open(stand.database(domain)).await.unwrap();
+        let db = open(stand, domain).await;
         let tuning = Tuning { listener_deadline, ..Tuning::default() };
         let (listeners, bus) = (script.listeners(domain), Arc::clone(&bus));
         let (streams, snapshots) = (topology::heard_by(domain), Snapshots::new());

@@ -5,6 +5,7 @@ use super::task::{COLUMNS, Headers, Kept, Task, Writing, priority, rank};
 use super::token::Caller;
 use super::{Failed, Rows, listen};
 use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
@@ -44,6 +45,8 @@ fn open(file: &str) -> Connection {
     let pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
                    PRAGMA wal_autocheckpoint=10000; PRAGMA busy_timeout=5000";
     connection.execute_batch(pragmas).expect("its settings");
+    // A statement with `LIMIT ?` is planned anew each time otherwise.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).expect("its settings");
     connection
 }
 
