@@ -88,8 +88,8 @@ impl Drop for Shared {
 }
 
 impl Db {
-    /// Opens the database. Connections, commits, scans and checkpoints run on the tokio runtime that this is called
-    /// on, which must outlive all callers of [`Db::write`].
+    /// Opens the database. Commits, scans and checkpoints run on the tokio runtime that this is called on, which must outlive
+    /// all callers of [`Db::write`]; a connection to a server runs on the runtime of who needed it first.
     ///
     /// # Errors
     /// [`OpenError`] when the database cannot be used or a setting that durability rests on does not take.

@@ -14,14 +14,14 @@ use crate::error::DbError;
 use sea_orm::Statement;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// Members of a group, at most. Groups are powers of two, so that a connection prepares few texts.
 const MEMBERS: usize = 32;
-/// Who has waited so long for another's rows goes alone.
+/// Who waits for rows that have been on their way for so long goes alone.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The groups of a pool: one at a time on each thread.
@@ -41,7 +41,8 @@ struct Lane {
 
 #[derive(Default)]
 struct State {
-    busy: bool,
+    /// Since when the rows that are on their way are.
+    busy: Option<Instant>,
     /// The turn was passed on, and nobody has taken it up yet.
     passed: bool,
     members: u64,
@@ -61,6 +62,8 @@ pub(super) enum Outcome {
     Kept,
     /// Nothing was kept of it: it is to write by itself, and to hold the turn meanwhile, if it has one.
     Alone(Option<Turn>),
+    /// There was no connection, and nothing was sent.
+    KeptOut(DbError),
     /// Nobody knows.
     Unknown(DbError),
 }
@@ -79,8 +82,8 @@ impl Groups {
         let lane = self.lane();
         let (number, mut answer) = {
             let mut state = lane.state();
-            if !state.busy {
-                state.busy = true;
+            if state.busy.is_none() {
+                state.busy = Some(Instant::now());
                 return Outcome::Alone(Some(Turn(Arc::clone(&lane))));
             }
             state.members += 1;
@@ -89,10 +92,12 @@ impl Groups {
             state.waiting.push_back(Member { number, statements: statements.to_vec(), emitted, answer: sender });
             (number, answer)
         };
-        let answered = match timeout(PATIENCE, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) if lane.withdraw(number) => return Outcome::Alone(None),
-            Err(_) => answer.await,
+        let answered = loop {
+            match timeout(PATIENCE, &mut answer).await {
+                Ok(answered) => break answered,
+                Err(_) if lane.withdraw(number) => return Outcome::Alone(None),
+                Err(_) => {}
+            }
         };
         answered.unwrap_or_else(|_| Outcome::Unknown(DbError::Unknown("the group ended without a word".to_owned())))
     }
@@ -111,18 +116,22 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True when a member still waited, and does not any more.
+    /// True when a member waited for what has been on its way for too long, and does not wait any more.
     fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
+        if state.busy.is_some_and(|since| since.elapsed() < PATIENCE) {
+            return false;
+        }
         let before = state.waiting.len();
         state.waiting.retain(|member| member.number != number);
         state.waiting.len() < before
     }
 
-    /// The next group: the first who waits, and those whose statements are the same as its.
-    fn take(&self) -> Vec<Member> {
+    /// The next group: the first who waits, and those whose statements are the same as its. Whether nobody else waits.
+    fn take(&self) -> (Vec<Member>, bool) {
         let mut state = self.state();
-        let Some(first) = state.waiting.front() else { return Vec::new() };
+        state.busy = Some(Instant::now());
+        let Some(first) = state.waiting.front() else { return (Vec::new(), true) };
         let alike = state.waiting.iter().filter(|member| is_alike(&first.statements, &member.statements)).count();
         let size = 1 << alike.min(MEMBERS).ilog2();
         let (mut group, mut rest) = (Vec::with_capacity(size), VecDeque::new());
@@ -131,7 +140,7 @@ impl Lane {
             if group.len() < size && fits { group.push(member) } else { rest.push_back(member) }
         }
         state.waiting = rest;
-        group
+        (group, state.waiting.is_empty())
     }
 
     /// Writes a group.
@@ -139,7 +148,10 @@ impl Lane {
         let members: Vec<&[Statement]> = group.iter().map(|member| member.statements.as_slice()).collect();
         let emitted = group.iter().any(|member| member.emitted);
         let Some(folded) = fold(&members) else { return Outcome::Alone(None) };
-        let Ok(mut lease) = self.pool.lease().await else { return Outcome::Alone(None) };
+        let mut lease = match self.pool.lease().await {
+            Ok(lease) => lease,
+            Err(error) => return Outcome::KeptOut(error),
+        };
         lease.soil();
         if emitted {
             lease.tell(&self.signal);
@@ -173,6 +185,7 @@ impl Outcome {
         match self {
             Self::Kept => Self::Kept,
             Self::Alone(_) => Self::Alone(None),
+            Self::KeptOut(error) => Self::KeptOut(error.clone()),
             Self::Unknown(error) => Self::Unknown(error.clone()),
         }
     }
@@ -183,7 +196,7 @@ impl Drop for Turn {
         let mut state = self.0.state();
         // A runtime that ends drops what is given to it: then nobody works for those who wait, and each goes alone.
         if state.waiting.is_empty() || state.passed {
-            (state.busy, state.passed) = (false, false);
+            (state.busy, state.passed) = (None, false);
             let waiting = std::mem::take(&mut state.waiting);
             drop(state);
             waiting.into_iter().for_each(|member| drop(member.answer.send(Outcome::Alone(None))));
@@ -203,23 +216,23 @@ impl Drop for Turn {
 async fn work(turn: Turn) {
     turn.0.state().passed = false;
     loop {
-        let mut group = turn.0.take();
-        match group.len() {
+        let (mut group, is_last) = turn.0.take();
+        let outcome = match group.len() {
             0 => return,
-            1 => {
-                // Who has gone away gives the turn back.
+            1 if is_last => {
+                // With the turn, so that those who come meanwhile go together; who has gone away gives it back.
                 if let Some(member) = group.pop() {
                     drop(member.answer.send(Outcome::Alone(Some(turn))));
                 }
                 return;
             }
-            _ => {
-                let outcome = turn.0.keep(&group).await;
-                for member in group {
-                    // Who has gone away has lost only the answer.
-                    drop(member.answer.send(outcome.again()));
-                }
-            }
+            // Those who wait are unlike it, and do not wait for it.
+            1 => Outcome::Alone(None),
+            _ => turn.0.keep(&group).await,
+        };
+        for member in group {
+            // Who has gone away has lost only the answer.
+            drop(member.answer.send(outcome.again()));
         }
     }
 }

@@ -173,14 +173,19 @@ impl Shared {
         Connection::open(&self.server, &self.dial, self.limits.silence).await
     }
 
-    /// A new connection; while the server has no room for it, one that is given back, whichever comes first.
+    /// A new connection, in the place of the oldest that rests where there is no room for both. While the server has no room for
+    /// it, one that is given back, whichever comes first; where it cannot be opened at all, one that rests.
     async fn connect_or_share(&self) -> Result<Connection, OpenError> {
         let until = Instant::now() + self.limits.acquire;
         let mut pause = ROOM.0;
         loop {
             let full = match self.connect().await {
                 Err(full @ OpenError::Full { .. }) => full,
-                outcome => return outcome,
+                Err(error) => return self.rested().ok_or(error),
+                Ok(connection) => {
+                    self.make_room();
+                    return Ok(connection);
+                }
             };
             let now = Instant::now();
             if now >= until {
@@ -226,25 +231,26 @@ impl Shared {
         self.good_idle().pop_if(|connection| connection.used.elapsed() < RESTED)
     }
 
-    /// An idle connection of this thread that has rested for long and still answers. Where there is room for no other,
-    /// it is made.
+    /// An idle connection of this thread that has rested for long and still answers.
     async fn idle_that_answers(&self) -> Option<Connection> {
         let home = Home::here();
         loop {
             let connection = {
                 let mut idle = self.good_idle();
-                let place = idle.iter().rposition(|connection| connection.home == home);
-                match place {
-                    None if self.is_full(&idle) => {
-                        idle.remove(0).farewell();
-                        return None;
-                    }
-                    place => idle.remove(place?),
-                }
+                let place = idle.iter().rposition(|connection| connection.home == home)?;
+                idle.remove(place)
             };
             if connection.answers().await {
                 return Some(connection);
             }
+        }
+    }
+
+    /// Closes the oldest that rests when there is one too many, for somebody who has opened one more.
+    fn make_room(&self) {
+        let mut idle = self.good_idle();
+        if self.is_full(&idle) {
+            idle.remove(0).farewell();
         }
     }
 

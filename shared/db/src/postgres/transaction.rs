@@ -104,9 +104,11 @@ impl Transaction {
         let mut orders = Vec::with_capacity(pushed.len() + 2);
         let folded = if self.begun { None } else { fold(&[pushed]) };
         let mut turn = None;
-        if folded.is_some() && self.doomed.is_none() {
+        // Who has lost against others already would have a whole group wait with it.
+        if folded.is_some() && self.doomed.is_none() && !self.locks {
             match self.groups.join(pushed, emitted).await {
                 Outcome::Kept => return Ok(()),
+                Outcome::KeptOut(error) => return Err(self.keep_out(error)),
                 Outcome::Unknown(error) => {
                     self.doomed = Some(error.clone());
                     return Err(error);
@@ -172,14 +174,20 @@ impl Transaction {
         if let Some(doomed) = &self.doomed {
             return Err(doomed.clone());
         }
+        // What was pushed is out of the caller's hands: who does not get as far as a connection has lost it.
+        self.doomed = Some(ended());
         let lease = match self.lease.take() {
             Some(lease) => lease,
-            None => self.writers.lease().await.inspect_err(|error| self.kept_out = Some(error.clone()))?,
+            None => self.writers.lease().await.map_err(|error| self.keep_out(error))?,
         };
-        self.doomed = Some(ended());
         let lease = self.lease.insert(lease);
         lease.soil();
         Ok(lease)
+    }
+
+    fn keep_out(&mut self, error: DbError) -> DbError {
+        (self.kept_out, self.doomed) = (Some(error.clone()), Some(error.clone()));
+        error
     }
 
     async fn fail(&mut self, orders: &[Order<'_>], failure: &Failure, sorted: Sorted) -> DbError {

@@ -1,13 +1,15 @@
 //! New rows of several callers go together, and nobody answers for another.
 
 use super::write_name;
-use crate::things::{Kind, Refused, named, names, open, thing};
+use crate::things::{Kind, Place, Refused, named, names, open, thing};
 use db::{Context, Db, DbError, Tx};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use sea_orm::EntityTrait;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 const CALLERS: usize = 100;
@@ -23,24 +25,82 @@ async fn rows_of_many_callers_are_committed_together() {
     let written = write_at_once(&db, (0..CALLERS).map(|n| format!("name-{n:03}")).collect()).await;
     assert!(written.iter().all(Result::is_ok), "{written:?}");
     assert_eq!(names(&db).await.len(), CALLERS);
-    let commits = place.scratch().column("SELECT DISTINCT xmin::text::bigint FROM test.thing").await.len();
+    let commits = commits(&place).await;
     assert!(commits < CALLERS / 2, "{commits} transactions for {CALLERS} rows");
+}
+
+/// Transactions whose rows are there.
+async fn commits(place: &Place) -> usize {
+    place.scratch().column("SELECT DISTINCT xmin::text::bigint FROM test.thing").await.len()
 }
 
 #[tokio::test]
 async fn who_breaks_a_constraint_takes_nobody_along() {
-    let Some((db, _place)) = open(Kind::Postgres, |_| {}).await else { return };
+    let Some((db, place)) = open(Kind::Postgres, |_| {}).await else { return };
     write_name(&db, "taken").await.unwrap();
-    let name = |n: usize| if n.is_multiple_of(10) { "taken".to_owned() } else { format!("name-{n:03}") };
+    // Few enough that a whole group has none.
+    let name = |n: usize| if n.is_multiple_of(50) { "taken".to_owned() } else { format!("name-{n:03}") };
     let written = write_at_once(&db, (0..CALLERS).map(name).collect()).await;
     for (n, written) in written.into_iter().enumerate() {
-        if n.is_multiple_of(10) {
+        if n.is_multiple_of(50) {
             assert_eq!(written, Err(Refused::Db(DbError::Unique { constraint: "thing.name".to_owned() })), "{n}");
         } else {
             written.unwrap();
         }
     }
-    assert_eq!(names(&db).await.len(), CALLERS - CALLERS / 10 + 1);
+    assert_eq!(names(&db).await.len(), CALLERS - CALLERS / 50 + 1);
+    let commits = commits(&place).await;
+    assert!(commits < CALLERS / 2, "{commits} transactions: nobody went together, so that nobody could be taken along");
+}
+
+#[tokio::test]
+async fn who_goes_away_takes_nobody_along() {
+    let Some((db, _place)) = open(Kind::Postgres, |_| {}).await else { return };
+    let (rounds, mut kept, mut gone) = (20, Vec::new(), 0);
+    for round in 0..rounds {
+        let write = |n: usize| {
+            let (name, db) = (format!("name-{round}-{n:03}"), db.clone());
+            // Every other one leaves, at any instant of its life.
+            let patience =
+                Duration::from_micros(if n.is_multiple_of(2) { 1 + (n * 211 + round * 97) as u64 } else { 10_000_000 });
+            async move { (timeout(patience, write_name(&db, &name)).await, name) }
+        };
+        for (n, (written, name)) in join_all((0..CALLERS).map(write)).await.into_iter().enumerate() {
+            match written {
+                Ok(written) => kept.push(written.map(|_| name).unwrap()),
+                Err(_) if n.is_multiple_of(2) => gone += 1,
+                Err(_) => panic!("{name} waited for somebody who has gone"),
+            }
+        }
+    }
+    let stored = names(&db).await;
+    assert!(kept.iter().all(|name| stored.binary_search(name).is_ok()), "an acknowledged write is missing");
+    assert!(gone > 0 && kept.len() > CALLERS * rounds / 2, "{gone} gone, {} kept: the test tests nothing", kept.len());
+}
+
+/// Pushes a row, and swallows that there was no connection to read by.
+async fn swallow(tx: &mut Tx, name: &String) -> Result<(), Refused> {
+    tx.push(thing::Entity::insert(named(tx.new_id(), name, None)));
+    let found = tx.all(thing::Entity::find()).now_or_never();
+    assert!(found.is_none(), "it waits for a connection");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_lets_go_of_a_wait_for_a_connection_is_told_that_nothing_was_written() {
+    let Some((db, _place)) = open(Kind::Postgres, |options| options.writers = 1).await else { return };
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (context, command) = (Context::default(), ("held".to_owned(), Arc::clone(&begun), Arc::clone(&go)));
+    let holding = db.write(&context, &command, hold);
+    let (name, context) = ("lost".to_owned(), Context::default());
+    let meanwhile = async {
+        begun.notified().await;
+        let written = db.write(&context, &name, swallow).await;
+        go.notify_one();
+        written
+    };
+    let (_, written) = tokio::join!(holding, meanwhile);
+    assert!(written.is_err(), "acknowledged, and {:?} is there", names(&db).await);
 }
 
 /// Inserts at once, says so, and waits with its commit.
