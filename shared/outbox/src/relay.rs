@@ -32,7 +32,7 @@ const BUSY: usize = 8;
 /// How long is waited for more.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// Full batches that are offered until it is looked again at the lease.
+/// Full batches that are offered until it is looked again from the first that waits.
 const AT_A_STRETCH: usize = 16;
 
 /// The relay of one outbox.
@@ -78,7 +78,7 @@ impl Relay {
             if !self.steward.leads.swap(leads, Ordering::AcqRel) && leads {
                 self.led.notify_one();
             }
-            let pass = if leads { self.pass().await } else { Ok(Pass::Idle) };
+            let pass = if leads { self.pass(&stop).await } else { Ok(Pass::Idle) };
             match pass {
                 Ok(Pass::Full) => {
                     pause = shortest;
@@ -130,8 +130,8 @@ impl Relay {
     }
 
     /// Offers what waits. While batches are full, the next one is read and the one before is marked while one is under
-    /// way: all three wait for different things.
-    async fn pass(&self) -> Result<Pass, DbError> {
+    /// way: all three wait for different things. None is begun when the relay is to stop, to renew its lease or to be silent.
+    async fn pass(&self, stop: &watch::Receiver<bool>) -> Result<Pass, DbError> {
         let (mut rows, mut marks, mut events) = (self.pending(None).await?, Marks::default(), 0);
         if rows.is_empty() {
             return Ok(Pass::Idle);
@@ -152,7 +152,8 @@ impl Relay {
                 Ok(next) => next,
                 Err(error) => return self.mark(marks).await.and(Err(error)),
             };
-            if rows.is_empty() || !marks.is_clean() {
+            let goes_on = !*stop.borrow() && !self.lease.is_due() && !self.db.gate().is_closed();
+            if rows.is_empty() || !marks.is_clean() || !goes_on {
                 break;
             }
         }

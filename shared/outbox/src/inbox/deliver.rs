@@ -3,7 +3,7 @@
 
 use super::anew;
 use super::apply::{apply, context};
-use super::failure::{self, Failure, Noted};
+use super::failure::{self, Attempt, Failure, Noted};
 use super::head::{self, Key};
 use super::together::together;
 use crate::entity::inbox::{DEAD, WAITING};
@@ -68,7 +68,7 @@ impl Deliver for Inbox {
                 }
                 Ok(delivered)
             }
-            Err(error) => self.failed(incoming, &error).await,
+            Err(error) => self.failed(incoming, &error, Attempt::OnArrival).await,
         }
     }
 
@@ -100,14 +100,19 @@ impl Inbox {
     ///
     /// # Errors
     /// [`Infrastructure`] when the database cannot be used; nothing was written.
-    pub(crate) async fn failed(&self, event: Incoming, error: &ListenError) -> Result<Delivered, Infrastructure> {
+    pub(crate) async fn failed(
+        &self,
+        event: Incoming,
+        error: &ListenError,
+        attempt: Attempt,
+    ) -> Result<Delivered, Infrastructure> {
         if let ListenError::Db(error) = error
             && error.is_infrastructure()
         {
             return Err(Infrastructure(error.to_string()));
         }
         let permanent = matches!(error, ListenError::Permanent(_));
-        let failure = Failure { event, error: error.to_string(), permanent };
+        let failure = Failure { event, error: error.to_string(), permanent, attempt };
         let envelope = &failure.event.envelope;
         failpoint::pass(Point::BeforeNote);
         let noted = self.db.write(&context(envelope), &failure, failure::note).await;

@@ -22,6 +22,16 @@ pub(crate) struct Failure {
     pub event: Incoming,
     pub error: String,
     pub permanent: bool,
+    pub attempt: Attempt,
+}
+
+/// Whose attempt it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// Of an event that arrived. One that was here before has its times, and nothing is to be learnt from this.
+    OnArrival,
+    /// Of one that waited, at its time.
+    InTime,
 }
 
 /// A row that cannot be read.
@@ -51,6 +61,7 @@ pub(crate) async fn note(tx: &mut Tx, failure: &Failure) -> Result<Noted, Listen
     let row = find(tx, &key, envelope).await?;
     let passed = envelope.sequence <= head.last_seq;
     let attempts = match &row {
+        Some(_) if failure.attempt == Attempt::OnArrival => return Ok(Noted::Settled),
         Some(row) if row.status == WAITING && (!passed || row.replays > 0) => row.attempts + 1,
         None if envelope.sequence == head.last_seq + 1 => 1,
         _ => return Ok(Noted::Settled),

@@ -4,7 +4,7 @@
 
 use super::apply::{apply, context};
 use super::deliver::{Inbox, Incoming};
-use super::failure;
+use super::failure::{self, Attempt};
 use super::head::{self, Key, Mark};
 use crate::entity::inbox::Entity;
 use crate::few_texts::portions;
@@ -84,8 +84,12 @@ pub(super) async fn together(inbox: &Inbox, events: &[Arc<Envelope>]) -> Vec<Ans
                     break;
                 }
             }
-            // Whose fault it is nobody can say here.
-            Err(Failed::Database(error)) if !error.is_infrastructure() || error.is_conflict() => break,
+            // Whose fault it is nobody can say here, or only those are refused that emit.
+            Err(Failed::Database(error))
+                if !error.is_infrastructure() || error.is_conflict() || matches!(error, DbError::Refused(_)) =>
+            {
+                break;
+            }
             Err(Failed::Database(error)) => {
                 let trouble = Infrastructure(error.to_string());
                 open.iter().for_each(|(place, _)| set_answer(&mut answers, *place, Err(trouble.clone())));
@@ -110,7 +114,12 @@ async fn without(
     let is_first = !open.iter().take(nth).any(|(_, envelope)| is_behind(envelope));
     if is_first && !matches!(error, ListenError::Db(_)) {
         let incoming = Incoming { inbox: inbox.clone(), envelope: failed.as_ref().clone() };
-        set_answer(answers, place, inbox.failed(incoming, error).await);
+        let answer = inbox.failed(incoming, error, Attempt::OnArrival).await;
+        if let Err(trouble) = &answer {
+            let behind = open.iter().skip(nth).filter(|(_, envelope)| is_behind(envelope));
+            behind.for_each(|(place, _)| set_answer(answers, *place, Err(trouble.clone())));
+        }
+        set_answer(answers, place, answer);
     }
     open.retain(|(_, envelope)| !is_behind(envelope));
     open

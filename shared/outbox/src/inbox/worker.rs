@@ -3,7 +3,7 @@
 
 use super::apply::{apply, context};
 use super::deliver::{Inbox, Incoming};
-use super::failure::{self, Condemned};
+use super::failure::{self, Attempt, Condemned};
 use super::head::{self, Key};
 use crate::alive::Pulse;
 use crate::due::due;
@@ -101,7 +101,7 @@ async fn work_one(inbox: &Inbox, row: Model) -> Result<bool, DbError> {
     let waiting = Incoming { inbox: inbox.clone(), envelope };
     match inbox.db.write(&context(&waiting.envelope), &waiting, work).await {
         Ok(handled) => Ok(handled),
-        Err(error) => match inbox.failed(waiting, &error).await {
+        Err(error) => match inbox.failed(waiting, &error, Attempt::InTime).await {
             Ok(_) => Ok(true),
             Err(trouble) => Err(DbError::Unavailable(trouble.0)),
         },

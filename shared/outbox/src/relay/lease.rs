@@ -46,7 +46,7 @@ impl Lease {
 
     /// Makes or renews the claim when it is time; true while this process leads.
     pub(crate) async fn keep(&mut self, db: &Db, tuning: &Tuning) -> bool {
-        if self.asked.is_some_and(|asked| asked.elapsed() < self.pause) {
+        if !self.is_due() {
             return self.leads;
         }
         let claim = Claim {
@@ -85,6 +85,11 @@ impl Lease {
         if let Err(error) = db.write(&Context::default(), &self.owner, give_up).await {
             tracing::debug!(database = db.location(), %error, "the relay's lease was not given up; it runs out");
         }
+    }
+
+    /// Whether it must be renewed.
+    pub(crate) fn is_due(&self) -> bool {
+        self.asked.is_none_or(|asked| asked.elapsed() >= self.pause)
     }
 
     /// How long until it must be renewed.

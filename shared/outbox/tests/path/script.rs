@@ -21,6 +21,7 @@ pub enum Mood {
     Panics,
     Hangs,
     Troubled,
+    Emits,
 }
 
 /// What the listener shares with the test.
@@ -110,6 +111,10 @@ pub fn scripted<E: Send + Sync + 'static>(
                 Some(Mood::Refuses) => Err(ListenError::Permanent("never".to_owned())),
                 Some(Mood::Panics) => panic!("on purpose"),
                 Some(Mood::Hangs) => std::future::pending().await,
+                Some(Mood::Emits) => {
+                    tx.mark_new(1);
+                    Ok(())
+                }
                 Some(Mood::Troubled) => Err(DbError::Unavailable("this row alone".to_owned()).into()),
             }
         })

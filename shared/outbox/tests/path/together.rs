@@ -1,12 +1,15 @@
 //! Events that come together: one that fails takes nobody along, whatever stands before and behind it.
 
 use super::*;
+use std::sync::Arc;
 
 on_both_databases! {
     of_many_that_come_together_a_failing_one_takes_nobody_along,
     what_stands_before_a_failing_event_of_its_aggregate_is_kept,
     with_many_failing_at_once_everybody_else_gets_through,
     trouble_of_one_listener_with_its_database_holds_up_nobody_who_came_with_it,
+    what_waits_and_comes_again_is_not_attempted_by_that,
+    what_may_not_emit_holds_up_nobody_who_came_with_it,
 }
 
 /// Emitted before the consumer is there, so that it hears all of it at once.
@@ -93,4 +96,50 @@ async fn trouble_of_one_listener_with_its_database_holds_up_nobody_who_came_with
     pair.heard(users[1], 3).await;
     assert_eq!(pair.effects(users[1]).await, heard_of(3));
     pair.stop().await;
+}
+
+async fn what_waits_and_comes_again_is_not_attempted_by_that(kind: Kind) {
+    let Some(mut pair) = Pair::new(kind).await else { return };
+    let user = somebody(1);
+    pair.mood(user, Some(Mood::FailsAt(1)));
+    pair.start_consumer().await;
+    // As often as an attempt may fail, and more.
+    for _ in 0..15 {
+        assert_eq!(offer(&pair, &[event(user, 1, 1), event(user, 2, 1)]).await, vec![Published::Accepted; 2]);
+    }
+    let first = unfinished(&pair.task, "task").await.unwrap().into_iter().next().unwrap();
+    assert_eq!((first.attempts, first.dead), (1, false));
+    pair.mood(user, None);
+    pair.advance(TimeDelta::seconds(10));
+    pair.heard(user, 2).await;
+    assert_eq!(pair.effects(user).await, [1, 2]);
+    pair.stop().await;
+}
+
+async fn what_may_not_emit_holds_up_nobody_who_came_with_it(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let gate = Arc::clone(pair.task.gate());
+    for round in 0..50 {
+        let users = [1, 2, 3].map(|n| somebody(10 * round + n));
+        pair.mood(users[1], Some(Mood::Emits));
+        let events: Vec<Envelope> = (1..=3).flat_map(|seq| users.map(|user| event(user, seq, 1))).collect();
+        gate.close(Some("on purpose".to_owned()));
+        let outcomes = offer(&pair, &events).await;
+        // Whoever looks after the gate opens it again, in the middle perhaps.
+        if !gate.is_closed() {
+            continue;
+        }
+        for (event, outcome) in events.iter().zip(outcomes) {
+            let emits = event.aggregate_id == users[1].uuid();
+            assert_eq!(outcome == Published::Accepted, !emits, "{} {}", event.aggregate_id, event.sequence);
+        }
+        assert_eq!(pair.effects(users[0]).await, [1, 2, 3]);
+        assert!(pair.effects(users[1]).await.is_empty());
+        pair.eventually("the gate stays closed", async || !gate.is_closed()).await;
+        assert_eq!(offer(&pair, &events).await, vec![Published::Accepted; 9]);
+        assert_eq!(pair.effects(users[1]).await, [1, 2, 3]);
+        pair.stop().await;
+        return;
+    }
+    panic!("the gate was opened again each time");
 }
