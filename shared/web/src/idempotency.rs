@@ -49,6 +49,8 @@ enum Failed<E> {
     Overtaken,
     /// Its own reasons.
     Of(E),
+    /// Nothing may be emitted at present. What was carried out before is known all the same.
+    Refused(E),
     /// The database's, whose state it is and not the request's.
     Trouble(E),
 }
@@ -57,6 +59,7 @@ impl<E: From<DbError>> From<DbError> for Failed<E> {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unique { constraint } if constraint.starts_with("command_dedup.") => Self::Overtaken,
+            error @ DbError::Refused(_) => Self::Refused(error.into()),
             error if error.is_infrastructure() => Self::Trouble(error.into()),
             error => Self::Of(error.into()),
         }
@@ -83,15 +86,24 @@ where
     // Almost every key is new: it is looked up only when something stands in the way, be it the rule that the first request
     // has made come true. Two requests at once may both find no record; who is second then finds the other's.
     let mut outcome = db.write(context, &keyed, Once { looks_up: false }).await;
-    if matches!(outcome, Err(Failed::Overtaken | Failed::Of(_))) {
+    if let Err(Failed::Of(error)) = outcome {
+        let problem: Problem = error.into();
+        // In the middle of the rule, too, the state may be the database's, which a second run makes worse.
+        if matches!(problem.code(), ProblemCode::Unavailable | ProblemCode::OutcomeUnknown) {
+            return Err(problem);
+        }
+        outcome = Err(Failed::Overtaken);
+    }
+    if matches!(outcome, Err(Failed::Overtaken | Failed::Refused(_))) {
         outcome = db.write(context, &keyed, Once { looks_up: true }).await;
     }
     if matches!(outcome, Err(Failed::Overtaken)) {
         outcome = db.write(context, &keyed, Once { looks_up: true }).await;
     }
     let outcome = outcome.map_err(|failed| match failed {
-        Failed::Overtaken => E::from(DbError::Conflict).into(),
-        Failed::Of(error) | Failed::Trouble(error) => error.into(),
+        // Others with this key come and go while it is tried.
+        Failed::Overtaken => Problem::new(ProblemCode::IdempotencyInFlight).retry_after(1),
+        Failed::Of(error) | Failed::Refused(error) | Failed::Trouble(error) => error.into(),
     })?;
     match outcome {
         Outcome::Fresh(answer) => answer.into_response(),

@@ -1,7 +1,9 @@
 //! The bounds of the records, on a real database.
 
-use super::{Key, record, record::Policy};
+use super::{Key, once, record, record::Policy};
 use crate::answer::Answer;
+use crate::problem::{Problem, ProblemCode};
+use actix_web::HttpResponse;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::Clock;
 use db::{Context, Db, DbError, DbOptions, Tx};
@@ -119,4 +121,22 @@ async fn the_clean_up_goes_on_beyond_one_batch_and_stops_at_the_age() {
     let now = shop.clock.now();
     assert_eq!(super::purge_idempotency(&shop.db, now).await.unwrap(), 2_100);
     assert_eq!(shop.kept().await, [("anna".to_owned(), "k".to_owned())]);
+}
+
+async fn emits(tx: &mut Tx, _command: &()) -> Result<(), DbError> {
+    tx.mark_new(1);
+    Ok(())
+}
+
+async fn ask(shop: &Shop, name: &str) -> Result<HttpResponse, Problem> {
+    once(&shop.db, &Context::default(), key("anna", name), &(), emits, |()| Answer::no_content()).await
+}
+
+#[tokio::test]
+async fn what_was_carried_out_is_known_also_while_nothing_may_be_emitted() {
+    let shop = Shop::new().await;
+    assert!(!ask(&shop, "a").await.unwrap().headers().contains_key("idempotency-replayed"));
+    shop.db.gate().close(Some("on purpose".to_owned()));
+    assert!(ask(&shop, "a").await.unwrap().headers().contains_key("idempotency-replayed"));
+    assert_eq!(ask(&shop, "b").await.unwrap_err().code(), ProblemCode::Unavailable);
 }
