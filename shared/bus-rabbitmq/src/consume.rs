@@ -1,7 +1,8 @@
-//! From a queue to an inbox. Rule: a message is acknowledged singly, on the channel that brought it, and only after the
-//! inbox has made its fate durable; an inbox in trouble holds its message and is asked again.
+//! From a queue to an inbox. Rule: a message is acknowledged on the channel that brought it, and only after the inbox has made
+//! its fate durable; an inbox in trouble holds its message and is asked again.
 
 mod item;
+mod unsettled;
 mod waiting;
 mod work;
 
@@ -25,10 +26,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use unsettled::Unsettled;
 use waiting::Waiting;
 
-/// Messages that the broker hands out before the first is acknowledged: what an inbox takes together.
-const PREFETCH: u16 = 256;
+/// Messages that the broker hands out before the first is acknowledged: what an inbox takes together, and what it keeps of the
+/// unreadable at once.
+const PREFETCH: (u16, u16) = (256, 32);
 
 /// A consumer at work.
 pub(crate) struct Consumer {
@@ -185,7 +188,8 @@ impl Intake {
             Ok(channel) => channel,
             Err(trouble) => return broken(trouble),
         };
-        if let Err(trouble) = link.within(channel.basic_qos(PREFETCH, BasicQosOptions { global: false })).await {
+        let prefetch = if self.kind == Kind::Inbox { PREFETCH.0 } else { PREFETCH.1 };
+        if let Err(trouble) = link.within(channel.basic_qos(prefetch, BasicQosOptions { global: false })).await {
             return broken(trouble);
         }
         let tag: ShortString = format!("{}-{}", self.consumer, self.shared.boot_id).into();
@@ -195,8 +199,8 @@ impl Intake {
             Ok(stream) => stream,
             Err(trouble) => return broken(trouble),
         };
-        let lost = watch::Sender::new(false);
-        let (over, mut working) = self.take(stream, stop, &lost).await;
+        let (lost, unsettled) = (watch::Sender::new(false), Unsettled::default());
+        let (over, mut working) = self.take(stream, stop, &lost, &unsettled).await;
         if matches!(over, Over::Stopped) {
             // What has been handed out and not begun goes back when the channel closes.
             let cancelled = link.within(channel.basic_cancel(tag, BasicCancelOptions::default())).await;
@@ -206,7 +210,7 @@ impl Intake {
         lost.send_replace(over != Over::Stopped);
         while let Some(ended) = working.next().await {
             if let Ended::Together { taken, .. } = ended {
-                working.push(self.settle(taken, lost.subscribe()).boxed());
+                working.push(self.settle(taken, &unsettled, lost.subscribe()).boxed());
             }
         }
         let closed = link.within(channel.close(200, "the consumer ends".into())).await;
@@ -222,10 +226,12 @@ impl Intake {
         mut stream: Stream,
         stop: &mut watch::Receiver<bool>,
         lost: &watch::Sender<bool>,
+        unsettled: &'a Unsettled,
     ) -> (Over, FuturesUnordered<Working<'a>>) {
         let stopping = stop.clone();
-        let alone =
-            |key, (item, delivery)| self.work(key, item, delivery, [stopping.clone(), lost.subscribe()]).boxed();
+        let alone = |key, (item, delivery)| {
+            self.work(key, item, delivery, unsettled, [stopping.clone(), lost.subscribe()]).boxed()
+        };
         let mut working: FuturesUnordered<Working<'a>> = FuturesUnordered::new();
         let mut waiting = Waiting::default();
         loop {
@@ -244,7 +250,7 @@ impl Intake {
                         if refused.is_empty() {
                             self.shared.health.fine(&self.trouble());
                         }
-                        working.push(self.settle(taken, lost.subscribe()).boxed());
+                        working.push(self.settle(taken, unsettled, lost.subscribe()).boxed());
                         for (key, next) in waiting.hold(refused) {
                             working.push(alone(Some(key), next));
                         }
@@ -256,6 +262,7 @@ impl Intake {
                     Some(Ok(delivery)) => {
                         self.pulse.delivered.fetch_add(1, Ordering::AcqRel);
                         self.pulse.held.fetch_add(1, Ordering::AcqRel);
+                        unsettled.come(delivery.delivery_tag);
                         let item = Item::read(self.kind, &delivery);
                         match item.key() {
                             Some(key) => waiting.push(key, (item, delivery)),

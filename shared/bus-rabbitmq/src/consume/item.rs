@@ -66,15 +66,15 @@ impl Item {
         }
     }
 
-    /// Tells the broker that its fate is durable; whether it was told. Where it was not, the message comes again and
-    /// the inbox knows it.
-    pub(super) async fn settle(&self, queue: &ShortString, delivery: &Delivery) -> bool {
+    /// Tells the broker that its fate is durable, and, for several, that of all before it; whether it was told. Where it was
+    /// not, the message comes again and the inbox knows it.
+    pub(super) async fn settle(&self, queue: &ShortString, delivery: &Delivery, multiple: bool) -> bool {
         let told = if let Self::Unreadable(error) = self {
             let message_id = delivery.properties.message_id().as_ref().map(ShortString::as_str);
             tracing::error!(%queue, message_id, error, "a message is no event; it is dead-lettered");
             delivery.reject(BasicRejectOptions { requeue: false }).await
         } else {
-            delivery.ack(BasicAckOptions { multiple: false }).await
+            delivery.ack(BasicAckOptions { multiple }).await
         };
         let done = matches!(told, Ok(true));
         if !done {

@@ -1,6 +1,7 @@
 //! The work on messages. Rule: the broker is told of a message after the inbox has made its fate durable, and not before.
 
 use super::item::Key;
+use super::unsettled::Unsettled;
 use super::{Ended, Intake, Item, Message};
 use crate::pause::Pauses;
 use bus::Infrastructure;
@@ -33,10 +34,14 @@ impl Intake {
     }
 
     /// Tells the broker that the fate of these is durable, while the next are worked on.
-    pub(super) async fn settle(&self, taken: Vec<Message>, mut lost: watch::Receiver<bool>) -> Ended {
-        let told = join_all(taken.iter().map(|(item, delivery)| item.settle(&self.queue, delivery)));
+    pub(super) async fn settle(
+        &self,
+        taken: Vec<Message>,
+        unsettled: &Unsettled,
+        mut lost: watch::Receiver<bool>,
+    ) -> Ended {
         let told = tokio::select! {
-            told = told => told.into_iter().all(|told| told),
+            told = self.tell_of_all(&taken, unsettled) => told,
             _ = lost.wait_for(|lost| *lost) => return Ended::Returned,
             () = sleep(self.shared.timing.answer) => false,
         };
@@ -48,12 +53,29 @@ impl Intake {
         Ended::Settled(None)
     }
 
+    /// Whether the broker was told.
+    async fn tell_of_all(&self, taken: &[Message], unsettled: &Unsettled) -> bool {
+        let _turn = unsettled.turn().await;
+        let last = unsettled.settle_all(&taken.iter().map(|(_, delivery)| delivery.delivery_tag).collect());
+        let to_tell = taken.iter().filter(|(_, delivery)| last.is_none_or(|last| delivery.delivery_tag >= last));
+        let told =
+            to_tell.map(|(item, delivery)| item.settle(&self.queue, delivery, last == Some(delivery.delivery_tag)));
+        join_all(told).await.into_iter().all(|told| told)
+    }
+
+    async fn tell_of(&self, item: &Item, delivery: &Delivery, unsettled: &Unsettled) -> bool {
+        let _turn = unsettled.turn().await;
+        unsettled.settle(delivery.delivery_tag);
+        item.settle(&self.queue, delivery, false).await
+    }
+
     /// Sees one message through.
     pub(super) async fn work(
         &self,
         key: Option<Key>,
         item: Item,
         delivery: Delivery,
+        unsettled: &Unsettled,
         [mut stop, mut lost]: [watch::Receiver<bool>; 2],
     ) -> Ended {
         let (since, mut pauses) = (Instant::now(), Pauses::new(self.shared.timing.retry));
@@ -76,7 +98,7 @@ impl Intake {
         }
         self.shared.health.fine(&self.trouble());
         let told = tokio::select! {
-            told = item.settle(&self.queue, &delivery) => told,
+            told = self.tell_of(&item, &delivery, unsettled) => told,
             _ = lost.wait_for(|lost| *lost) => return Ended::Returned,
             () = sleep(self.shared.timing.answer) => false,
         };
