@@ -1,20 +1,27 @@
-//! The threads that passwords are hashed on, and their memory. Rule: as many as may hash at once, and no others; each piece of
-//! memory is used again, because what an allocator keeps of 19 MiB here and 19 MiB there had no bound.
+//! The threads that passwords are hashed on, and their memory. Rule: as many as may hash at once, and no others; each has one
+//! piece of memory that it uses again and that ends with it, because what an allocator keeps of 19 MiB here and 19 MiB there
+//! had no bound.
 
 use argon2::password_hash::phc::Output;
 use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash};
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
+
+/// How long a thread waits for a next password, and its memory with it.
+const KEPT: Duration = Duration::from_secs(1);
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
 
 /// Threads of their own, ended with this; what still runs on them is not waited for.
 pub(super) struct HashingThreads {
     handle: Handle,
     runtime: Option<Runtime>,
-    /// What nobody hashes in at the moment.
-    memories: Arc<Mutex<Vec<Memory>>>,
 }
 
 /// What one hash is made in.
@@ -52,25 +59,17 @@ impl Memory {
 impl HashingThreads {
     pub(super) fn start(count: usize) -> io::Result<Self> {
         // Nothing but its pool is used.
-        let runtime =
-            Builder::new_current_thread().max_blocking_threads(count.max(1)).thread_name("hashing").build()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime), memories: Arc::default() })
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(count.max(1))
+            .thread_keep_alive(KEPT)
+            .thread_name("hashing")
+            .build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 
     pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> JoinHandle<T> {
-        let memories = Arc::clone(&self.memories);
-        self.handle.spawn_blocking(move || {
-            let mut memory = locked(&memories).pop().unwrap_or_default();
-            let done = work(&mut memory);
-            locked(&memories).push(memory);
-            done
-        })
+        self.handle.spawn_blocking(move || MEMORY.with_borrow_mut(work))
     }
-}
-
-/// A piece is in the list or is not, so whoever panicked left nothing half done.
-fn locked(memories: &Mutex<Vec<Memory>>) -> std::sync::MutexGuard<'_, Vec<Memory>> {
-    memories.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for HashingThreads {
