@@ -9,6 +9,7 @@ use serde_json::json;
 on_both_databases! {
     a_stolen_event_is_asked_for_and_heard_in_its_place,
     a_stolen_last_event_is_noticed_without_a_later_one,
+    a_stolen_last_event_is_noticed_however_many_were_published_at_its_instant,
     two_processes_that_miss_the_same_repair_it_once,
     for_what_is_kept_no_more_the_aggregate_comes_as_it_is,
     what_was_about_nothing_that_still_is_holds_up_nothing,
@@ -66,6 +67,24 @@ async fn a_stolen_last_event_is_noticed_without_a_later_one(kind: Kind) {
     pair.heard(robbed, 2).await;
     pair.heard(unheard, 1).await;
     assert_eq!((pair.effects(robbed).await, pair.effects(unheard).await), (vec![1, 2], vec![1]));
+    pair.stop().await;
+}
+
+/// More than one look at the outbox fetches, all of one instant.
+async fn a_stolen_last_event_is_noticed_however_many_were_published_at_its_instant(kind: Kind) {
+    let Some(mut pair) = Pair::started(kind).await else { return };
+    let users: Vec<UserId> = (1..=4_100).map(somebody).collect();
+    let robbed = [users[0], users[2_050], users[4_099]];
+    robbed.iter().for_each(|user| pair.bus.steal(*user, 1));
+    for some in users.chunks(100) {
+        join_all(some.iter().map(|user| pair.emit(*user, 1))).await;
+    }
+    pair.still_unpublished(0).await;
+    pair.advance(minute());
+    for user in robbed {
+        pair.heard(user, 1).await;
+        assert_eq!(pair.effects(user).await, [1]);
+    }
     pair.stop().await;
 }
 
