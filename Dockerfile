@@ -5,7 +5,7 @@
 #   docker build --tag cleave .
 #   docker run --rm --publish 127.0.0.1:8000:8000 --volume cleave:/var/lib/cleave cleave
 
-FROM rust:1.95.0-slim-trixie AS build
+FROM rust:1.95.0-trixie AS build
 WORKDIR /src
 COPY . .
 # Crates from the registry and what was compiled of them stay in caches between builds. The sources are touched

@@ -39,3 +39,7 @@ pub use run::run;
 pub use server::{Domain, Server, serve};
 pub use start_error::StartError;
 pub use typed_password::typed_password;
+
+/// Of every program that serves a domain.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
