@@ -1,6 +1,6 @@
 //! What the broker moves for clients that do nothing else, for comparison: an event as it is published here, through a topic
-//! exchange into a quorum queue, confirms awaited in batches, and out of it again, all that came together acknowledged at once. Rule: as many at
-//! once as the relay offers and as a consumer is handed; nobody looks into what comes.
+//! exchange into a quorum queue, confirms awaited in batches, and out of it again, those that came together acknowledged
+//! together. Rule: as many at once as the relay offers and as a consumer is handed; nobody looks into what comes.
 
 use crate::message::{Message, encode};
 use contracts::Envelope;

@@ -79,8 +79,8 @@ async fn who_goes_away_takes_nobody_along() {
 }
 
 /// Pushes a row, and swallows that there was no connection to read by.
-async fn swallow(tx: &mut Tx, name: &String) -> Result<(), Refused> {
-    tx.push(thing::Entity::insert(named(tx.new_id(), name, None)));
+async fn swallow(tx: &mut Tx, _command: &()) -> Result<(), Refused> {
+    tx.push(thing::Entity::insert(named(tx.new_id(), "lost", None)));
     let found = tx.all(thing::Entity::find()).now_or_never();
     assert!(found.is_none(), "it waits for a connection");
     Ok(())
@@ -92,10 +92,10 @@ async fn who_lets_go_of_a_wait_for_a_connection_is_told_that_nothing_was_written
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (context, command) = (Context::default(), ("held".to_owned(), Arc::clone(&begun), Arc::clone(&go)));
     let holding = db.write(&context, &command, hold);
-    let (name, context) = ("lost".to_owned(), Context::default());
+    let context = Context::default();
     let meanwhile = async {
         begun.notified().await;
-        let written = db.write(&context, &name, swallow).await;
+        let written = db.write(&context, &(), swallow).await;
         go.notify_one();
         written
     };
