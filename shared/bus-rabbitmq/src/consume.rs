@@ -234,12 +234,13 @@ impl Intake {
         };
         let mut working: FuturesUnordered<Working<'a>> = FuturesUnordered::new();
         let mut waiting = Waiting::default();
-        loop {
+        // Whatever else is ready at the same moment, nothing is begun any more.
+        while !*stop.borrow() {
             if let Some(batch) = waiting.batch() {
                 working.push(self.work_together(batch).boxed());
             }
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return (Over::Stopped, working),
+                _ = stop.wait_for(|stop| *stop) => break,
                 Some(ended) = working.next() => match ended {
                     Ended::Settled(key) => {
                         if let Some(next) = key.as_ref().and_then(|key| waiting.behind(key)) {
@@ -274,6 +275,7 @@ impl Intake {
                 },
             }
         }
+        (Over::Stopped, working)
     }
 
     fn trouble(&self) -> String {

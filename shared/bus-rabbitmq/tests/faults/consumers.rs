@@ -3,6 +3,8 @@
 use crate::world::{World, timing, trouble};
 use bus_rabbitmq::Timing;
 use contracts::topology::USERS;
+use futures_util::poll;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -72,12 +74,10 @@ async fn leaving_gives_back_what_was_not_begun() {
     Relay::all(&bus, events[..1].to_vec()).await;
     inbox.until("a delivery", |record| record.deliveries.len() == 1).await;
     Relay::all(&bus, events[1..].to_vec()).await;
-    let leaving = tokio::spawn({
-        let bus = Arc::clone(&bus);
-        async move { bus.unsubscribe("task").await }
-    });
+    let mut leaving = pin!(bus.unsubscribe("task"));
+    assert!(poll!(&mut leaving).is_pending(), "it waits for what is under way");
     inbox.let_go();
-    leaving.await.unwrap();
+    leaving.await;
     let taken = inbox.record().effects.len();
     assert!(taken < 20, "it does not work through all that it was handed");
     testkit::eventually("the rest is in the queue", crate::world::SOON, async || {
