@@ -108,5 +108,6 @@ fn random<const N: usize>() -> String {
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {
         bytes = [1; N];
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
