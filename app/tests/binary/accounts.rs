@@ -73,7 +73,7 @@ fn migrations_of_files_are_told_and_applied() {
     assert!(before.contains("./data/task.db  0 applied, pending: m"), "{before}");
     assert!(!directory.path().join("data").exists(), "a look makes nothing");
     let (code, up) = done(cleave(directory.path()).args(["migrate", "up"]));
-    assert!(code == Some(0) && up.contains("task  ./data/task.db  4 migrations applied, 4 of them now"), "{up}");
+    assert!(code == Some(0) && up.contains("task  ./data/task.db  5 migrations applied, 5 of them now"), "{up}");
     let (code, after) = done(cleave(directory.path()).args(["migrate", "status"]));
-    assert!(code == Some(0) && after.contains("4 applied, pending: none"), "{after}");
+    assert!(code == Some(0) && after.contains("5 applied, pending: none"), "{after}");
 }

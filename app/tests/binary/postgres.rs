@@ -66,7 +66,7 @@ async fn it_waits_for_somebody_to_migrate_and_then_serves_without_being_started_
     let is_ready = async || (ready().await?.status == 200).then_some(());
     eventually("ready", SOON, is_ready).await;
     let screen = read_screen(&mut child, "/health");
-    assert!(screen.contains("schema notification  4 migrations applied\n"), "{screen}");
+    assert!(screen.contains("schema notification  5 migrations applied\n"), "{screen}");
     let password = fs::read_to_string(data.join("admin-password")).unwrap();
     let admin = sign_in(&address, "admin", password.trim()).await;
     let task = admin.post("/api/v1/tasks", json!({"title": "One"})).await.expect(201);

@@ -4,6 +4,7 @@
 mod m20260101_000001_messaging;
 mod m20261121_000002_joining;
 mod m20261121_000003_stream_epoch;
+mod m20261122_000004_indexes;
 
 use sea_orm_migration::prelude::MigrationTrait;
 
@@ -14,5 +15,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m20260101_000001_messaging::Migration),
         Box::new(m20261121_000002_joining::Migration),
         Box::new(m20261121_000003_stream_epoch::Migration),
+        Box::new(m20261122_000004_indexes::Migration),
     ]
 }

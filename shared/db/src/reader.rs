@@ -1,4 +1,4 @@
-//! Reads outside a transaction. Rule: one statement, on a read-only connection, so that a read cannot write.
+//! Reads. Rule: one statement, on a read-only connection, so that a read cannot write.
 
 use crate::error::DbError;
 use crate::row::{FromRow, entity_columns, model};
@@ -30,6 +30,18 @@ impl From<postgres::Reader> for Reader {
 }
 
 impl Reader {
+    /// The same, for what is read a page at a time in the order of an index. PostgreSQL goes by that index then, whatever
+    /// its statistics say: with those of a moment when there was nothing it would gather and sort for each page all that
+    /// there is, and what is long gone.
+    #[must_use]
+    pub fn by_index(&self) -> Self {
+        let store = match &self.store {
+            Store::Sqlite(reader) => Store::Sqlite(reader.clone()),
+            Store::Postgres(reader) => Store::Postgres(reader.by_index()),
+        };
+        Self { store }
+    }
+
     /// The first row. On SQLite it is read in place: for statements that find their row by a key.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// A listener has failed on it. Written out: two bound zeros would be two expressions to PostgreSQL.
 const TRIED: &str = "attempts > 0";
 /// Blocked events that are named one by one.
-const NAMED: u64 = 5;
+const NAMED: usize = 5;
 
 /// What waits, fails or is dead in one domain's outbox and inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -73,38 +73,47 @@ pub(crate) async fn read(
         .filter(outbox::Column::PublishedAt.is_null());
     let (pending, oldest) =
         reader.rows::<(i64, Option<DateTime<Utc>>)>(pending).await?.into_iter().next().unwrap_or_default();
-    let states = inbox::Entity::find()
-        .select_only()
-        .column(inbox::Column::Status)
-        .column_as(Expr::cust(TRIED), "tried")
-        .column_as(inbox::Column::EventId.count(), "rows")
-        .filter(inbox::is_open())
-        .group_by(inbox::Column::Status)
-        .group_by(Expr::cust(TRIED));
-    let states = reader.rows::<(i16, bool, i64)>(states).await?;
-    let count = |wanted: fn(i16, bool) -> bool| {
-        states.iter().filter(|(status, tried, _)| wanted(*status, *tried)).map(|(_, _, rows)| rows).sum()
-    };
+    let (parked, failing) = counted(db, inbox::WAITING).await?;
+    let (given_up, tried_in_vain) = counted(db, inbox::DEAD).await?;
     Ok(MessagingHealth {
         pending,
         refusing: db.gate().trouble(),
         lost: lost_since(db, db.clock().now() - TimeDelta::days(1)).await?,
         oldest_pending_seconds: oldest.map(|since| (db.clock().now() - since).num_seconds()),
-        parked: count(|status, tried| status == inbox::WAITING && !tried),
-        failing: count(|status, tried| status == inbox::WAITING && tried),
-        dead: count(|status, _| status == inbox::DEAD),
+        parked,
+        failing,
+        dead: given_up + tried_in_vain,
         blocked: blocked(db).await?,
         relay,
         inbox: inbox_task,
     })
 }
 
+/// Rows of that status, never tried and tried. One status at a time: each has an index, and both together have none.
+async fn counted(db: &Db, status: i16) -> Result<(i64, i64), DbError> {
+    let rows = inbox::Entity::find()
+        .select_only()
+        .column_as(Expr::cust(TRIED), "tried")
+        .column_as(inbox::Column::EventId.count(), "rows")
+        .filter(inbox::is(status))
+        .group_by(Expr::cust(TRIED));
+    let rows = db.reader().rows::<(bool, i64)>(rows).await?;
+    let count = |wanted| rows.iter().filter(|(tried, _)| *tried == wanted).map(|(_, rows)| rows).sum();
+    Ok((count(false), count(true)))
+}
+
 async fn blocked(db: &Db) -> Result<Vec<Blocked>, DbError> {
-    let select = inbox::Entity::find()
-        .filter(inbox::is_open())
-        .filter(inbox::Column::Attempts.gt(0))
-        .order_by_desc(inbox::Column::ReceivedAt)
-        .limit(NAMED);
+    let mut rows = Vec::new();
+    for status in [inbox::WAITING, inbox::DEAD] {
+        let newest = inbox::Entity::find()
+            .filter(inbox::is(status))
+            .filter(inbox::Column::Attempts.gt(0))
+            .order_by_desc(inbox::Column::ReceivedAt)
+            .limit(u64::try_from(NAMED).unwrap_or_default());
+        rows.extend(db.reader().all(newest).await?);
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.received_at));
+    rows.truncate(NAMED);
     let name = |row: inbox::Model| {
         let dead = row.status == inbox::DEAD;
         Blocked {
@@ -116,5 +125,5 @@ async fn blocked(db: &Db) -> Result<Vec<Blocked>, DbError> {
             next_attempt_at: (!dead).then_some(row.next_attempt_at),
         }
     };
-    Ok(db.reader().all(select).await?.into_iter().map(name).collect())
+    Ok(rows.into_iter().map(name).collect())
 }

@@ -12,5 +12,5 @@ mod worker;
 pub(crate) use anew::switch;
 pub(crate) use apply::apply;
 pub(crate) use deliver::Inbox;
-pub(crate) use head::{Key, lock};
+pub(crate) use head::{Key, lock, of_each};
 pub(crate) use worker::{tick, work_what_waits};

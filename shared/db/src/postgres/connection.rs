@@ -1,13 +1,15 @@
 //! One connection. Rule: what is sent together shares one round trip, is answered in order and read in order, and is
 //! sent no further than the first part that cannot be sent: a COMMIT must not overtake a statement that was left out.
 
+mod order;
+
 use super::server::{Dial, Server, drive};
 use super::sort::describe;
 use super::value::{Bound, hints};
 use crate::error::OpenError;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::poll;
-use sea_orm::Statement;
+pub(super) use order::Order;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
@@ -22,28 +24,6 @@ use tokio_postgres::{Client, Row};
 
 /// Prepared statements that a connection remembers.
 const REMEMBERED: usize = 256;
-
-/// Begins a transaction and leaves a mark in it, which is gone with it. A guarded statement that was sent together
-/// with a BEGIN that failed finds no mark and fails too, instead of committing by itself.
-const BEGIN: &str = "BEGIN; SELECT set_config('cleave.open', 'yes', true)";
-
-/// Part of a batch.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Order<'a> {
-    Begin,
-    Commit,
-    Rollback,
-    /// Rows.
-    Read(&'a Statement),
-    /// The number of rows changed.
-    Change(&'a Statement),
-    /// Must change a row; in an open transaction only.
-    MustChange(&'a Statement),
-    /// Must change a row, in a transaction of its own.
-    MustChangeAlone(&'a Statement),
-    /// Several of these as one text; see [`super::fold`].
-    Folded(&'a Statement),
-}
 
 /// What a part of a batch came to.
 #[derive(Debug)]
@@ -252,51 +232,6 @@ impl Connection {
     }
 }
 
-impl<'a> Order<'a> {
-    fn statement(&self) -> Option<&'a Statement> {
-        match self {
-            Self::Begin | Self::Commit | Self::Rollback => None,
-            Self::Read(statement)
-            | Self::Change(statement)
-            | Self::MustChange(statement)
-            | Self::MustChangeAlone(statement)
-            | Self::Folded(statement) => Some(statement),
-        }
-    }
-
-    /// Whether it may leave rows locked that others want.
-    pub(super) fn locks(&self) -> bool {
-        match self {
-            Self::Begin | Self::Commit | Self::Rollback => false,
-            Self::Read(statement) => statement.sql.contains(" FOR "),
-            Self::Change(_) | Self::MustChange(_) | Self::MustChangeAlone(_) | Self::Folded(_) => true,
-        }
-    }
-
-    fn must_change(&self) -> bool {
-        matches!(self, Self::MustChange(_) | Self::MustChangeAlone(_))
-    }
-
-    /// The text to prepare. A statement that must change a row is made to fail by itself, by a division by the number
-    /// of rows, so that it need not be waited for: whatever follows it in the transaction, the commit included,
-    /// comes to nothing.
-    fn sql(&self) -> Option<std::borrow::Cow<'a, str>> {
-        Some(match self {
-            Self::Begin | Self::Commit | Self::Rollback => return None,
-            Self::Read(statement) | Self::Change(statement) | Self::Folded(statement) => statement.sql.as_str().into(),
-            Self::MustChange(statement) => format!(
-                "WITH changed AS ({} RETURNING 1) SELECT 1 / (count(*) * \
-                 coalesce(current_setting('cleave.open', true) = 'yes', false)::int) FROM changed",
-                statement.sql
-            )
-            .into(),
-            Self::MustChangeAlone(statement) => {
-                format!("WITH changed AS ({} RETURNING 1) SELECT 1 / count(*) FROM changed", statement.sql).into()
-            }
-        })
-    }
-}
-
 /// Whether the driver could not put a value into bytes, or an answer out of them.
 pub(super) fn is_misfit(error: &tokio_postgres::Error) -> bool {
     let cause = error.source().filter(|cause| !cause.is::<std::io::Error>());
@@ -309,12 +244,7 @@ async fn run(
     prepared: Option<&tokio_postgres::Statement>,
 ) -> Result<Answer, tokio_postgres::Error> {
     let (Some(statement), Some(prepared)) = (order.statement(), prepared) else {
-        let text = match order {
-            Order::Begin => BEGIN,
-            Order::Commit => "COMMIT",
-            _ => "ROLLBACK",
-        };
-        return client.batch_execute(text).await.map(|()| Answer::Done);
+        return client.batch_execute(order.control()).await.map(|()| Answer::Done);
     };
     let bound: Vec<Bound<'_>> = statement.values.iter().flat_map(|values| values.0.iter()).map(Bound).collect();
     let values: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as _).collect();

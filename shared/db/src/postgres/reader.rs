@@ -1,4 +1,4 @@
-//! Reads outside a transaction. Rule: one statement, on a connection whose session is read-only.
+//! Reads. Rule: one statement, on a connection whose session is read-only.
 
 use super::connection::{Answer, Order};
 use super::pool::Pool;
@@ -14,6 +14,7 @@ use sea_orm::sea_query::{ColumnType, Value};
 #[derive(Clone)]
 pub(crate) struct Reader {
     pool: Pool,
+    by_index: bool,
 }
 
 impl Reader {
@@ -22,11 +23,16 @@ impl Reader {
     /// # Errors
     /// [`OpenError::Address`].
     pub(crate) fn new(server: &Server, limits: Limits, size: usize) -> Result<Self, OpenError> {
-        Ok(Self { pool: Pool::new(server, Purpose::Read, limits, size)? })
+        Ok(Self { pool: Pool::new(server, Purpose::Read, limits, size)?, by_index: false })
     }
 
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// Goes by an index wherever one fits.
+    pub(crate) fn by_index(&self) -> Self {
+        Self { by_index: true, ..self.clone() }
     }
 
     /// The rows that the statement finds.
@@ -34,16 +40,20 @@ impl Reader {
     /// # Errors
     /// See [`DbError`].
     pub(crate) async fn read(&self, statement: &Statement, columns: &[ColumnType]) -> Result<Vec<Vec<Value>>, DbError> {
+        let read = Order::Read(statement);
+        let (alone, by_index) = ([read], [Order::BeginByIndex, read, Order::Commit]);
+        let orders = if self.by_index { &by_index[..] } else { &alone[..] };
         let mut lease = self.pool.lease().await?;
         lease.soil();
-        let sent = lease.connection()?.send(&[Order::Read(statement)]).await;
+        let sent = lease.connection()?.send(orders).await;
         match sent {
-            Ok(mut answers) => {
+            Ok(answers) => {
                 lease.clean();
-                match answers.pop() {
-                    Some(Answer::Rows(rows)) => rows.iter().map(|row| decode_row(row, columns)).collect(),
-                    _ => Ok(Vec::new()),
-                }
+                let rows = answers.into_iter().find_map(|answer| match answer {
+                    Answer::Rows(rows) => Some(rows),
+                    _ => None,
+                });
+                rows.unwrap_or_default().iter().map(|row| decode_row(row, columns)).collect()
             }
             Err(failure) => {
                 let sorted = sort(&failure);

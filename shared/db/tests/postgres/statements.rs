@@ -1,11 +1,11 @@
 //! What a use-case may do with statements, and what it cannot get away with.
 
-use super::write_name;
+use super::{eventually, write_name};
 use crate::things::{Kind, Refused, count_up, insert, named, names, open, thing};
 use db::{Context, DbError, Tx};
 use futures_util::future::FutureExt;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,6 +79,31 @@ async fn the_reader_cannot_write() {
     let refused = db.reader().rows::<(i64,)>(next).await;
     assert!(matches!(refused, Err(DbError::Unavailable(_))), "{refused:?}");
     assert_eq!(names(&db).await, ["row"]);
+}
+
+/// Of many things few are waited for, and the server has never counted them.
+const FEW_OF_MANY: &str = "ALTER TABLE test.thing SET (autovacuum_enabled = false);
+    CREATE INDEX waiting ON test.thing (name) WHERE seen_at IS NULL;
+    INSERT INTO test.thing SELECT gen_random_uuid(), n, 0, NULL, false FROM generate_series(1, 400) n;
+    UPDATE test.thing SET seen_at = now() WHERE name::int > 10";
+const READS: usize = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_by_index_is_not_gathered_first() {
+    let Some((db, place)) = open(Kind::Postgres, |_| {}).await else { return };
+    place.scratch().execute(FEW_OF_MANY).await;
+    for _ in 0..READS {
+        let waiting = thing::Entity::find().filter(thing::Column::SeenAt.is_null());
+        let found = db.reader().by_index().all(waiting.order_by_asc(thing::Column::Name).limit(256)).await.unwrap();
+        let names: Vec<_> = found.iter().map(|thing| thing.name.as_str()).collect();
+        assert_eq!(names, ["1", "10", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    }
+    db.close().await;
+    // Rows that were taken from an index in its order; what is gathered first is not counted there.
+    let fetched = "SELECT idx_tup_fetch FROM pg_stat_user_indexes WHERE indexrelname = 'waiting'";
+    let all = [Some((READS * 10).to_string())];
+    // What a connection has read is told at the latest when it ends.
+    eventually("all reads went by the index", async || place.scratch().column(fetched).await == all).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,13 +2,14 @@
 //! what still waits there is not lost, and asking for it would make the queue longer.
 
 use super::gaps::open_behind;
-use crate::entity::inbox_head::{Column, Entity};
-use crate::inbox::{Inbox, Key};
+use crate::entity::inbox_head::Column;
+use crate::inbox::{Inbox, Key, of_each};
 use crate::steward::Steward;
 use bus::EventBus;
 use contracts::{Head, Heads, Range};
 use db::DbError;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::QuerySelect;
+use sea_orm::sea_query::Query;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -113,15 +114,9 @@ async fn known(
     if heads.is_empty() {
         return Ok(HashMap::new());
     }
-    let select = Entity::find()
-        .select_only()
-        .column(Column::AggregateId)
-        .column(Column::LastSeq)
-        .column(Column::StreamEpoch)
-        .filter(Column::Consumer.eq(inbox.listeners.consumer))
-        .filter(Column::Source.eq(source))
-        .filter(Column::AggregateType.eq(aggregate))
-        .filter(Column::AggregateId.is_in(heads.iter().map(|head| head.id.to_string())));
-    let rows = inbox.db.reader().rows::<(String, i64, i32)>(select).await?;
-    Ok(rows.into_iter().map(|(id, seq, epoch)| (id, (seq, epoch))).collect())
+    let ids = heads.iter().map(|head| head.id.to_string()).collect();
+    let wanted = [Column::LastSeq, Column::StreamEpoch].map(|column| Query::select().column(column).take());
+    let select = of_each(inbox.listeners.consumer, source, aggregate, ids, wanted);
+    let rows = inbox.db.reader().rows::<(String, Option<i64>, Option<i32>)>(select).await?;
+    Ok(rows.into_iter().filter_map(|(id, seq, epoch)| Some((id, (seq?, epoch?)))).collect())
 }

@@ -7,7 +7,9 @@ use crate::listener::ListenError;
 use chrono::{DateTime, Utc};
 use contracts::Envelope;
 use db::{DbError, Tx};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query, SimpleExpr};
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query, SelectStatement, SimpleExpr,
+};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, Set};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -93,22 +95,35 @@ pub(crate) async fn lock_all(
     Ok(marks)
 }
 
-/// Where the watermarks of some aggregates stand, [`LATER_EPOCH`] for those whose stream began anew. Each is looked up by
-/// itself, by all columns of its key: with a list of ids PostgreSQL may, without statistics, read all watermarks of the
-/// source, and keep to that plan.
+/// Where the watermarks of some aggregates stand, [`LATER_EPOCH`] for those whose stream began anew; they are locked.
 fn standing(consumer: &str, source: &str, aggregate: &str, ids: BTreeSet<String>) -> Select<Entity> {
-    let asked = Alias::new("asked");
-    let id = Expr::col((asked.clone(), Alias::new("column1")));
     let first_epoch = Expr::col(Column::StreamEpoch).eq(1);
     let mut one = Query::select();
-    one.expr(Expr::case(first_epoch, Expr::col(Column::LastSeq)).finally(LATER_EPOCH))
-        .from(Entity)
-        .and_where(Column::Consumer.eq(consumer))
-        .and_where(Column::Source.eq(source))
-        .and_where(Column::AggregateType.eq(aggregate))
-        .and_where(Expr::col((Entity, Column::AggregateId)).eq(id.clone()))
-        .lock(LockType::Update);
-    let mut all = Entity::find().select_only().expr(id).expr(SimpleExpr::SubQuery(None, Box::new(one.into())));
+    one.expr(Expr::case(first_epoch, Expr::col(Column::LastSeq)).finally(LATER_EPOCH)).lock(LockType::Update);
+    of_each(consumer, source, aggregate, ids, [one])
+}
+
+/// What is `wanted` of the watermarks of some aggregates, one value each, behind the id; null where there is none. Each is
+/// looked up by itself, by all columns of its key: with a list of ids PostgreSQL may, without statistics, read all
+/// watermarks of the source, and keep to that plan.
+pub(crate) fn of_each<const N: usize>(
+    consumer: &str,
+    source: &str,
+    aggregate: &str,
+    ids: BTreeSet<String>,
+    wanted: [SelectStatement; N],
+) -> Select<Entity> {
+    let asked = Alias::new("asked");
+    let id = Expr::col((asked.clone(), Alias::new("column1")));
+    let mut all = Entity::find().select_only().expr(id.clone());
+    for mut one in wanted {
+        one.from(Entity)
+            .and_where(Column::Consumer.eq(consumer))
+            .and_where(Column::Source.eq(source))
+            .and_where(Column::AggregateType.eq(aggregate))
+            .and_where(Expr::col((Entity, Column::AggregateId)).eq(id.clone()));
+        all = all.expr(SimpleExpr::SubQuery(None, Box::new(one.into())));
+    }
     QueryTrait::query(&mut all).from_clear().from_values(padded(ids.into_iter().collect()), asked);
     all
 }

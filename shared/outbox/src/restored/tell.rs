@@ -8,7 +8,7 @@ use crate::row::Headers;
 use crate::steward::Steward;
 use contracts::{Control, Heard, Started};
 use db::DbError;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 /// Events that are told: a backup that misses none of so many misses none.
@@ -42,7 +42,14 @@ async fn heard(inbox: &Inbox, source: &str) -> Result<(i32, Vec<Uuid>), DbError>
         .filter(inbox_head::Column::Source.eq(source));
     let epoch = inbox.db.reader().rows::<(Option<i32>,)>(epoch).await?.into_iter().next().and_then(|(epoch,)| epoch);
     let epoch = epoch.unwrap_or_default();
-    let newest = Entity::find()
+    let newest = inbox.db.reader().rows::<(Uuid, String)>(newest(consumer, source)).await?;
+    let of_epoch = |(id, headers): (Uuid, String)| (epoch_of(&headers) == epoch).then_some(id);
+    Ok((epoch, newest.into_iter().filter_map(of_epoch).collect()))
+}
+
+/// What a consumer has done last of what it heard of a source.
+fn newest(consumer: &str, source: &str) -> Select<Entity> {
+    Entity::find()
         .select_only()
         .column(Column::EventId)
         .column(Column::Headers)
@@ -50,13 +57,41 @@ async fn heard(inbox: &Inbox, source: &str) -> Result<(i32, Vec<Uuid>), DbError>
         .filter(Column::Source.eq(source))
         .filter(is(DONE))
         .order_by_desc(Column::DoneAt)
-        .limit(TOLD);
-    let newest = inbox.db.reader().rows::<(Uuid, String)>(newest).await?;
-    let of_epoch = |(id, headers): (Uuid, String)| (epoch_of(&headers) == epoch).then_some(id);
-    Ok((epoch, newest.into_iter().filter_map(of_epoch).collect()))
+        .limit(TOLD)
 }
 
 /// The stream epoch of an inbox row, by its headers.
 pub(crate) fn epoch_of(headers: &str) -> i32 {
     serde_json::from_str::<Headers>(headers).ok().and_then(|headers| headers.streamepoch).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm::{Database, DbBackend, QueryTrait};
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+    struct Migrator;
+
+    impl MigratorTrait for Migrator {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            migration_messaging::migrations()
+        }
+    }
+
+    /// PostgreSQL counts what it reads; SQLite only says what it is about to do.
+    #[tokio::test]
+    async fn what_was_heard_last_is_found_without_a_look_at_all_that_was_heard() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("task.db");
+        let made = Database::connect(format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+        Migrator::up(&made, None).await.unwrap();
+        made.close().await.unwrap();
+        let explained = format!("EXPLAIN QUERY PLAN {}", newest("task", "user").build(DbBackend::Sqlite));
+        let file = rusqlite::Connection::open(file).unwrap();
+        let mut statement = file.prepare(&explained).unwrap();
+        let steps = statement.query_map([], |row| row.get(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert_eq!(steps, ["SEARCH inbox USING INDEX inbox_done (consumer=? AND source=?)"]);
+    }
 }

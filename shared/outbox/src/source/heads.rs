@@ -176,7 +176,7 @@ impl Steward {
             .order_by_asc(Column::PublishedAt)
             .order_by_asc(Column::Id)
             .limit(ROWS);
-        let rows = self.db.reader().rows::<(i64, String, String, i64, i32, DateTime<Utc>)>(page).await?;
+        let rows = self.db.reader().by_index().rows::<(i64, String, String, i64, i32, DateTime<Utc>)>(page).await?;
         let row = |(id, aggregate_type, aggregate_id, seq, epoch, published_at)| Row {
             id,
             aggregate_type,
@@ -210,7 +210,7 @@ impl Steward {
                 .group_by(Column::AggregateId)
                 .order_by_asc(Column::AggregateId)
                 .limit(u64::try_from(AT_ONCE).unwrap_or_default());
-            let rows = self.db.reader().rows::<(String, i64, i32, Option<DateTime<Utc>>)>(page).await?;
+            let rows = self.db.reader().by_index().rows::<(String, i64, i32, Option<DateTime<Utc>>)>(page).await?;
             let last = rows.len() < AT_ONCE;
             behind = rows.last().map(|row| row.0.clone()).unwrap_or_default();
             let head = |(id, seq, epoch, published): (String, i64, i32, Option<DateTime<Utc>>)| {

@@ -23,7 +23,7 @@ async fn a_healthy_process_says_so_everywhere() {
     assert!(timestamp.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(timestamp).is_ok(), "{timestamp}");
     let checks = &get(&server, "/health?verbose=true").await.body["checks"];
     assert_eq!(checks["notes"]["database"], json!({ "writable": true }));
-    assert_eq!(checks["notes"]["migrations"], json!({ "applied": 3, "pending": 0 }));
+    assert_eq!(checks["notes"]["migrations"], json!({ "applied": 4, "pending": 0 }));
     assert_eq!(checks["notes"]["messaging"]["pending"], 0);
     assert_eq!(checks["bus"], json!({ "kind": "in-process", "trouble": null }));
     assert_eq!(checks["keys"], json!({ "loaded": true, "stale": false }));

@@ -20,8 +20,8 @@ async fn a_started_process_serves_its_domains_and_says_so() {
     let screen = server.screen();
     for expected in [
         &format!("Cleave {}\n", env!("CARGO_PKG_VERSION")),
-        &format!("notes  {}  3 migrations applied, 3 of them now\n", data.join("notes.db").display()),
-        &format!("lists  {}  3 migrations applied, 3 of them now\n", data.join("lists.db").display()),
+        &format!("notes  {}  4 migrations applied, 4 of them now\n", data.join("notes.db").display()),
+        &format!("lists  {}  4 migrations applied, 4 of them now\n", data.join("lists.db").display()),
         "bus    in-process\n",
         &format!("http://{}/docs ", server.address()),
         "a setting does nothing",

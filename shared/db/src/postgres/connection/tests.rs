@@ -6,7 +6,7 @@ use crate::options::Limits;
 use crate::postgres::server::{Purpose, Wire};
 use crate::postgres::sort::sort_commit;
 use crate::testing::Scratch;
-use sea_orm::DbBackend;
+use sea_orm::{DbBackend, Statement};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
