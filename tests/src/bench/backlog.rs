@@ -1,5 +1,5 @@
 //! Events that wait: rows of an outbox whose tasks are there already. Rule: they are what Cleave itself writes, each the first of
-//! its task's stream; they are written while it does not run, so that all of them wait.
+//! its task's stream; they are written in one transaction, so that all of them wait.
 
 use super::seed::Seed;
 use crate::faults::store::{Store, connect};
@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// Rows of a statement.
 const BATCH: usize = 5_000;
+/// Events that are marked at one instant.
+const RELAYED: u64 = 256;
 const COLUMNS: &str = "event_id, aggregate_type, aggregate_id, aggregate_seq, event_type, schema_version, routing_key, \
                        headers, payload, occurred_at, next_attempt_at";
 const TYPE: &str = "'task.created.v1', 1, 'task.task.created.v1'";
@@ -70,6 +72,7 @@ pub async fn fill(store: &Store, seed: &Seed, tasks: Range<u64>) {
         Store::Schema { url, schema } => {
             let client = connect(url).await.expect("the database");
             let all: Vec<Waiting> = waiting(seed, tasks).collect();
+            client.batch_execute("BEGIN").await.expect("a transaction");
             for batch in all.chunks(BATCH) {
                 let mut insert = format!("INSERT INTO {schema}.outbox ({COLUMNS}) VALUES ");
                 for (nth, Waiting { event, task, headers, payload, at }) in batch.iter().enumerate() {
@@ -80,34 +83,38 @@ pub async fn fill(store: &Store, seed: &Seed, tasks: Range<u64>) {
                 }
                 client.batch_execute(&insert).await.expect("rows");
             }
-            client.batch_execute(&format!("ANALYZE {schema}.outbox")).await.expect("statistics");
+            client.batch_execute(&format!("ANALYZE {schema}.outbox; COMMIT")).await.expect("statistics");
         }
     }
 }
 
-/// Says of all that waits that it was published and heard, as if a process had worked it off just now.
+/// Says of all that waits that it was published and heard, a batch of the relay each second, the last just now.
 ///
 /// # Panics
 /// When the database refuses.
 pub async fn age(from: &Store, to: &Store) {
-    let taken = |to: &str, from: &str, now: &str, at_once: &str| {
-        let waiting = format!("FROM {from}outbox WHERE published_at IS NULL");
+    let taken = |to: &str, from: &str, when: &str, at_once: &str| {
+        let waiting = format!(
+            "FROM (SELECT *, {when} AS at FROM (SELECT *, (row_number() OVER (ORDER BY id DESC) - 1) / {RELAYED} AS ago \
+             FROM {from}outbox WHERE published_at IS NULL) AS numbered) AS waiting"
+        );
         format!(
             "INSERT INTO {to}inbox (consumer, event_id, source, aggregate_type, aggregate_id, aggregate_seq, event_type, \
              schema_version, status, attempts, next_attempt_at, replays, headers, received_at, done_at) \
              SELECT 'notification', event_id, 'task', aggregate_type, aggregate_id, aggregate_seq, event_type, \
-             schema_version, 1, 0, {at_once}, 0, headers, {now}, {now} {waiting}; \
+             schema_version, 1, 0, {at_once}, 0, headers, at, at {waiting}; \
              INSERT INTO {to}inbox_head (consumer, source, aggregate_type, aggregate_id, last_seq, updated_at) \
-             SELECT 'notification', 'task', aggregate_type, aggregate_id, aggregate_seq, {now} {waiting}; \
-             UPDATE {from}outbox SET published_at = {now} WHERE published_at IS NULL;"
+             SELECT 'notification', 'task', aggregate_type, aggregate_id, aggregate_seq, at {waiting}; \
+             UPDATE {from}outbox SET published_at = aged.at FROM (SELECT id, at {waiting}) AS aged \
+             WHERE outbox.id = aged.id;"
         )
     };
     match (from, to) {
         (Store::File(from), Store::File(to)) => {
             let connection = Connection::open(from).expect("the file");
             connection.execute("ATTACH ?1 AS consumer", [to.display().to_string()]).expect("the other file");
-            let now = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
-            let sql = format!("BEGIN; {} COMMIT", taken("consumer.", "main.", now, "0"));
+            let when = "CAST(unixepoch('subsec') * 1000000 AS INTEGER) - ago * 1000000";
+            let sql = format!("BEGIN; {} COMMIT", taken("consumer.", "main.", when, "0"));
             connection.execute_batch(&sql).expect("rows");
             drop(connection);
             // Otherwise what is measured next waits for these bytes to reach the disk.
@@ -117,7 +124,7 @@ pub async fn age(from: &Store, to: &Store) {
         }
         (Store::Schema { url, schema: from }, Store::Schema { schema: to, .. }) => {
             let client = connect(url).await.expect("the database");
-            let sql = taken(&format!("{to}."), &format!("{from}."), "now()", "'epoch'");
+            let sql = taken(&format!("{to}."), &format!("{from}."), "now() - ago * interval '1 second'", "'epoch'");
             let known = format!("ANALYZE {to}.inbox; ANALYZE {to}.inbox_head; ANALYZE {from}.outbox; CHECKPOINT");
             client.batch_execute(&format!("BEGIN; {sql} COMMIT; {known}")).await.expect("rows");
         }

@@ -22,6 +22,8 @@ pub const CLEAVE: &str = "cleave";
 const TOLD: usize = 5;
 /// How long a start and an end may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Of a second, in hundredths, what a process uses that rests.
+const FEW_TICKS: u64 = 5;
 /// Between two looks at whether all is done; rare enough to cost nothing.
 const REST: Duration = Duration::from_millis(50);
 /// Between two looks at whether it is ready.
@@ -148,6 +150,33 @@ impl Cleave {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
         let kilobytes: u64 = line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number");
         (kilobytes * 1024, Owns::of(id).expect("a running process").resident)
+    }
+
+    /// Returns when it uses hardly any of a processor: what it does after a start is over.
+    ///
+    /// # Panics
+    /// When that takes too long, or it does not run.
+    pub async fn rests(&self, patience: Duration) {
+        let started = Instant::now();
+        let mut before = self.ticks();
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = self.ticks();
+            if now - before <= FEW_TICKS {
+                return;
+            }
+            assert!(started.elapsed() < patience, "it does not rest: {} hundredths of a second", now - before);
+            before = now;
+        }
+    }
+
+    /// Hundredths of a second that it has used of processors (proc(5): utime and stime).
+    fn ticks(&self) -> u64 {
+        let id = self.held.as_ref().expect("a running process").id();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("what the kernel says of it");
+        let (_, behind_name) = stat.rsplit_once(") ").expect("a name");
+        let times = behind_name.split(' ').skip(11).take(2);
+        times.map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
     }
 
     /// Where it listens.
