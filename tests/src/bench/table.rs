@@ -42,16 +42,22 @@ impl Table {
         self.notes.push(note.into());
     }
 
-    /// Whether something is not even half of what it must be, or was refused.
+    /// Of what is not even half of what it must be: the names of the goals, and of what.
     #[must_use]
-    pub fn is_far_off(&self) -> bool {
-        !self.refusals.is_empty() || self.goals.iter().any(Goal::is_far_off)
+    pub fn far_off(&self) -> BTreeSet<(&'static str, String)> {
+        self.goals.iter().filter(|goal| goal.is_far_off()).map(|goal| (goal.name, goal.what.clone())).collect()
+    }
+
+    /// Whether something was refused.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        !self.refusals.is_empty()
     }
 
     /// Whether something is not what it must be, or was refused.
     #[must_use]
     pub fn is_missed(&self) -> bool {
-        !self.refusals.is_empty() || self.goals.iter().any(|goal| !goal.is_met())
+        self.is_refused() || self.goals.iter().any(|goal| !goal.is_met())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The benchmark: starts Cleave and the servers that it is compared with, asks all of them in turn, and prints one table. Rule: the
-//! exit code is 1 when a goal is missed; in the short form, which is for noisy machines, when not even half of it is reached.
+//! exit code is 1 when a goal is missed; in the short form, which is for noisy machines, when not even half of it is reached in any of
+//! three tries.
 
 #![expect(
     clippy::print_stdout,
@@ -16,12 +17,17 @@ use tests::bench::run::{GOALS, Plan};
 use tests::bench::{hand, run};
 use tests::faults::held::setting;
 
+/// How often the short form measures what is far off, until it once is not: a neighbour on the machine goes away, and a change for
+/// the worse stays.
+const TRIES: usize = 3;
+
 const HELP: &str = "\
 usage: bench [--rounds N] [--seconds N] [--short] [--soak N] [--only g1,g2,…|none] [--progress bar|lines|none]
 
   --rounds    how often each measurement is repeated; the median counts; 3, with --short 2
   --seconds   how long a measurement takes; 3, with --short 0.5
-  --short     in about two minutes, for a machine that others use too: fails only below half of a goal
+  --short     in about two minutes, for a machine that others use too: fails only below half of a goal,
+              measured three times
   --soak      also asks each store for so many minutes, at 70 % of what it bears
   --only      these goals: g1 … g8, or none
   --progress  how it is told what happens; bar on a terminal, else lines";
@@ -33,7 +39,7 @@ fn main() -> ExitCode {
         Some(role) => return hand::serve(role, hand::TOLD.map(|name| setting(name).unwrap_or_default())),
         None => {}
     }
-    let plan = match read(std::env::args().skip(1)) {
+    let mut plan = match read(std::env::args().skip(1)) {
         Ok(plan) => plan,
         Err(why) => {
             println!("{why}\n{HELP}");
@@ -42,10 +48,23 @@ fn main() -> ExitCode {
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let table = runtime.block_on(run::run(&plan));
+    let mut table = runtime.block_on(run::run(&plan));
     println!("\n{table}");
-    let failed = if plan.short { table.is_far_off() } else { table.is_missed() };
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if !plan.short {
+        return if table.is_missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    }
+    let mut far_off = table.far_off();
+    for _ in 1..TRIES {
+        if far_off.is_empty() || table.is_refused() {
+            break;
+        }
+        plan.only = far_off.iter().map(|(goal, _)| *goal).collect();
+        println!("\nMeasured again, because not half of them was reached: {far_off:?}\n");
+        table = runtime.block_on(run::run(&plan));
+        println!("\n{table}");
+        far_off.retain(|goal| table.far_off().contains(goal));
+    }
+    if far_off.is_empty() && !table.is_refused() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<Plan, String> {
