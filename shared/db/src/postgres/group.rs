@@ -3,7 +3,8 @@
 //! timer: whoever comes while another one's rows are on their way waits for them, and goes with all who came meanwhile.
 //!
 //! Rules: a statement that fails took nothing along, and each of its members goes alone, so that one of them that breaks a
-//! constraint costs the others nothing but time; nobody waits long for a statement that waits for a lock.
+//! constraint costs the others nothing but time; nobody waits long for a statement that waits for a lock, and to be long is
+//! measured by those before it: were it a fixed time, all would go alone just when the machine is slow, and make it slower.
 
 use super::connection::{Home, Order};
 use super::fold::{fold, is_alike};
@@ -21,8 +22,8 @@ use tokio::time::timeout;
 
 /// Members of a group, at most. Groups are powers of two, so that a connection prepares few texts.
 const MEMBERS: usize = 32;
-/// Who waits for rows that have been on their way for so long goes alone.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Who waits for rows that have been on their way for twice as long as any lately goes alone, between these bounds.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 
 /// The groups of a pool: one at a time on each thread.
 #[derive(Clone)]
@@ -43,6 +44,8 @@ struct Lane {
 struct State {
     /// Since when the rows that are on their way are.
     busy: Option<Instant>,
+    /// How long rows were on their way lately: the longest, an eighth of which is forgotten with each that took less.
+    lately: Duration,
     /// The turn was passed on, and nobody has taken it up yet.
     passed: bool,
     members: u64,
@@ -80,7 +83,7 @@ impl Groups {
     /// is something to relay then.
     pub(super) async fn join(&self, statements: &[Statement], emitted: bool) -> Outcome {
         let lane = self.lane();
-        let (number, mut answer) = {
+        let (number, patience, mut answer) = {
             let mut state = lane.state();
             if state.busy.is_none() {
                 state.busy = Some(Instant::now());
@@ -90,10 +93,10 @@ impl Groups {
             let number = state.members;
             let (sender, answer) = oneshot::channel();
             state.waiting.push_back(Member { number, statements: statements.to_vec(), emitted, answer: sender });
-            (number, answer)
+            (number, state.patience(), answer)
         };
         let answered = loop {
-            match timeout(PATIENCE, &mut answer).await {
+            match timeout(patience, &mut answer).await {
                 Ok(answered) => break answered,
                 Err(_) if lane.withdraw(number) => return Outcome::Alone(None),
                 Err(_) => {}
@@ -119,7 +122,7 @@ impl Lane {
     /// True when a member waited for what has been on its way for too long, and does not wait any more.
     fn withdraw(&self, number: u64) -> bool {
         let mut state = self.state();
-        if state.busy.is_some_and(|since| since.elapsed() < PATIENCE) {
+        if state.busy.is_some_and(|since| since.elapsed() < state.patience()) {
             return false;
         }
         let before = state.waiting.len();
@@ -160,6 +163,7 @@ impl Lane {
         match connection.send(&[Order::Folded(&folded)]).await {
             Ok(_) => {
                 lease.clean();
+                self.state().has_arrived();
                 if emitted {
                     self.signal.tell();
                 }
@@ -179,6 +183,18 @@ impl Lane {
     }
 }
 
+impl State {
+    fn patience(&self) -> Duration {
+        (self.lately * 2).clamp(PATIENCE.0, PATIENCE.1)
+    }
+
+    /// What is on its way was kept.
+    fn has_arrived(&mut self) {
+        let took = self.busy.map(|since| since.elapsed()).unwrap_or_default();
+        self.lately = took.min(PATIENCE.1).max(self.lately / 8 * 7);
+    }
+}
+
 impl Outcome {
     /// The same for another member.
     fn again(&self) -> Self {
@@ -188,6 +204,13 @@ impl Outcome {
             Self::KeptOut(error) => Self::KeptOut(error.clone()),
             Self::Unknown(error) => Self::Unknown(error.clone()),
         }
+    }
+}
+
+impl Turn {
+    /// Its holder's rows were kept.
+    pub(super) fn end(self) {
+        self.0.state().has_arrived();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::connection::{Answer, Failure, Order};
 use super::fold::fold;
-use super::group::{Groups, Outcome};
+use super::group::{Groups, Outcome, Turn};
 use super::pool::{Lease, Pool};
 use super::signal::Signal;
 use super::sort::{Sorted, sort, sort_commit};
@@ -137,7 +137,7 @@ impl Transaction {
         match sent {
             Ok(_) => {
                 lease.clean();
-                drop(turn);
+                turn.into_iter().for_each(Turn::end);
                 (self.begun, self.doomed) = (false, None);
                 if emitted {
                     self.signal.tell();
