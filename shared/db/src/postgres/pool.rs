@@ -6,18 +6,20 @@
 //! far as there are any: a word between threads costs as much as the statement.
 
 mod lease;
+mod places;
 
 use super::connection::{Connection, Home};
 use super::server::{Dial, Purpose, Server};
 use crate::error::{DbError, OpenError};
 use crate::options::Limits;
 pub(super) use lease::Lease;
+use places::{Place, Places};
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout, timeout_at};
 
 /// Between two looks for connections that are too old or were not needed.
@@ -27,7 +29,7 @@ const UNUSED: Duration = Duration::from_secs(60);
 /// A connection that rested for so long is asked whether it still works.
 const RESTED: Duration = Duration::from_secs(30);
 /// A connection of another thread is not closed for one of this thread's own before it is so old.
-const SETTLED: Duration = Duration::from_secs(10);
+const SETTLED: Duration = Duration::from_secs(2);
 /// The longest that a connection may live.
 const OLDEST: Duration = Duration::from_secs(300);
 /// Before a server that had no room is asked again: at first, and at most.
@@ -43,11 +45,10 @@ struct Shared {
     server: Server,
     dial: Dial,
     limits: Limits,
-    size: u32,
     idle: Mutex<Vec<Connection>>,
     /// Told when one has been given back.
     returned: Notify,
-    permits: Arc<Semaphore>,
+    places: Arc<Places>,
     runtime: Handle,
     /// Which columns a unique index is over.
     unique: Mutex<HashMap<String, String>>,
@@ -61,10 +62,9 @@ impl Pool {
             server: server.clone(),
             dial: server.dial(purpose, &limits)?,
             limits,
-            size,
             idle: Mutex::default(),
             returned: Notify::new(),
-            permits: Arc::new(Semaphore::new(size as usize)),
+            places: Places::new(size),
             runtime: Handle::current(),
             unique: Mutex::default(),
         });
@@ -89,10 +89,10 @@ impl Pool {
     /// can be opened, or the pool is closed. Where the server has no room for one more, one that is given back within
     /// the acquire limit is taken instead.
     pub(super) async fn lease(&self) -> Result<Lease, DbError> {
-        let permit = timeout(self.shared.limits.acquire, Arc::clone(&self.shared.permits).acquire_owned());
-        let permit = permit.await.map_err(|_| DbError::Busy)?.map_err(|_| closed())?;
+        let place = timeout(self.shared.limits.acquire, self.shared.places.one());
+        let place = place.await.map_err(|_| DbError::Busy)?.ok_or_else(closed)?;
         if let Some(connection) = self.shared.rested_here() {
-            return Ok(self.shared.lend(connection, permit));
+            return Ok(self.shared.lend(connection, place));
         }
         // In a task of its own: whoever went away meanwhile leaves a connection for the next.
         let pool = Arc::clone(&self.shared);
@@ -102,7 +102,7 @@ impl Pool {
                 Some(connection) => Ok(connection),
                 None => pool.connect_or_share().await.map_err(|error| unavailable(&error)),
             };
-            connection.map(|connection| pool.lend(connection, permit))
+            connection.map(|connection| pool.lend(connection, place))
         });
         // Waiting for room, and then a server that takes the connection and is silent.
         match timeout(self.shared.limits.acquire * 2 + self.shared.limits.silence, opening).await {
@@ -159,10 +159,8 @@ impl Pool {
     /// Lets nobody in any more, waits for who is in and closes all connections.
     pub(super) async fn close(&self) {
         // Whoever stays longer than a statement may take is cut off.
-        let everybody = Arc::clone(&self.shared.permits).acquire_many_owned(self.shared.size);
-        let everybody = timeout(self.shared.limits.silence, everybody).await;
-        self.shared.permits.close();
-        drop(everybody);
+        let _ = timeout(self.shared.limits.silence, self.shared.places.emptied()).await;
+        self.shared.places.close();
         let idle = std::mem::take(&mut *self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner));
         idle.into_iter().for_each(Connection::farewell);
     }
@@ -208,8 +206,9 @@ impl Shared {
         }
     }
 
-    fn lend(self: &Arc<Self>, connection: Connection, permit: OwnedSemaphorePermit) -> Lease {
-        Lease::new(Arc::clone(self), connection, permit)
+    fn lend(self: &Arc<Self>, connection: Connection, mut place: Place) -> Lease {
+        place.home = connection.home;
+        Lease::new(Arc::clone(self), connection, place)
     }
 
     /// The newest idle connection of this thread, when it can be lent without a question. One of another thread where
@@ -260,10 +259,10 @@ impl Shared {
         idle
     }
 
-    /// Whether another connection would be one too many, for somebody who has a permit already. Others who just come or
+    /// Whether another connection would be one too many, for somebody who has a place already. Others who just come or
     /// go make it rather more full than less.
     fn is_full(&self, idle: &[Connection]) -> bool {
-        idle.len() > self.permits.available_permits()
+        idle.len() > self.places.free() as usize
     }
 
     fn is_good(&self, connection: &Connection) -> bool {
@@ -271,7 +270,7 @@ impl Shared {
     }
 
     fn give_back(&self, mut connection: Connection) {
-        if self.permits.is_closed() || !self.is_good(&connection) {
+        if self.places.are_closed() || !self.is_good(&connection) {
             connection.farewell();
             return;
         }

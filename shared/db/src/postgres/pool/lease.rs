@@ -1,20 +1,19 @@
 //! A connection on loan. Rule: it goes back as it came, clean, or it does not go back; that happens on the process's own
 //! runtime, whatever became of who borrowed it.
 
-use super::Shared;
+use super::{Place, Shared};
 use crate::error::DbError;
 use crate::postgres::connection::{Connection, Order};
 use crate::postgres::signal::Signal;
 use crate::postgres::sort::sort;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// A connection on loan. Dropped, it is taken back: clean at once, otherwise after a ROLLBACK.
 pub(in crate::postgres) struct Lease {
     pool: Arc<Shared>,
     /// None when it is of no more use.
     connection: Option<Connection>,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     /// A transaction may be open, or a request on its way.
     dirty: bool,
     /// Told when it has been taken back: a commit may have been among what was on its way.
@@ -22,8 +21,8 @@ pub(in crate::postgres) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(pool: Arc<Shared>, connection: Connection, permit: OwnedSemaphorePermit) -> Self {
-        Self { pool, connection: Some(connection), permit: Some(permit), dirty: false, told: None }
+    pub(super) fn new(pool: Arc<Shared>, connection: Connection, place: Place) -> Self {
+        Self { pool, connection: Some(connection), place: Some(place), dirty: false, told: None }
     }
 
     /// Sends a batch; see [`Connection::send`]. Until it has been answered the lease counts as dirty.
@@ -93,7 +92,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (connection, permit, told) = (self.connection.take(), self.permit.take(), self.told.take());
+        let (connection, place, told) = (self.connection.take(), self.place.take(), self.told.take());
         match connection {
             Some(connection) if !self.dirty => self.pool.give_back(connection),
             Some(mut connection) => {
@@ -102,7 +101,7 @@ impl Drop for Lease {
                     if connection.rollback().await {
                         pool.give_back(connection);
                     }
-                    drop(permit);
+                    drop(place);
                     if let Some(told) = told {
                         told.tell();
                     }
