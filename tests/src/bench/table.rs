@@ -42,10 +42,16 @@ impl Table {
         self.notes.push(note.into());
     }
 
-    /// Of what is not even half of what it must be: the names of the goals, and of what.
+    /// What is not even half of what it must be: the names of the goals, and of what.
     #[must_use]
     pub fn far_off(&self) -> BTreeSet<(&'static str, String)> {
         self.goals.iter().filter(|goal| goal.is_far_off()).map(|goal| (goal.name, goal.what.clone())).collect()
+    }
+
+    /// Whether that was measured and is not far off.
+    #[must_use]
+    pub fn comes_near(&self, (name, what): &(&'static str, String)) -> bool {
+        self.goals.iter().any(|goal| goal.name == *name && goal.what == *what && !goal.is_far_off())
     }
 
     /// Whether something was refused.

@@ -93,7 +93,7 @@ impl Groups {
             let number = state.members;
             let (sender, answer) = oneshot::channel();
             state.waiting.push_back(Member { number, statements: statements.to_vec(), emitted, answer: sender });
-            (number, state.patience(), answer)
+            (number, state.patience_left(), answer)
         };
         let answered = loop {
             match timeout(patience, &mut answer).await {
@@ -188,10 +188,17 @@ impl State {
         (self.lately * 2).clamp(PATIENCE.0, PATIENCE.1)
     }
 
-    /// What is on its way was kept.
+    /// How long it is worth it for somebody who comes now to wait for what is on its way.
+    fn patience_left(&self) -> Duration {
+        let gone = self.busy.map(|since| since.elapsed()).unwrap_or_default();
+        self.patience().saturating_sub(gone).max(PATIENCE.0)
+    }
+
+    /// What is on its way was kept. One that took very much longer than all others may have waited for a lock: it takes
+    /// several of them to be believed.
     fn has_arrived(&mut self) {
         let took = self.busy.map(|since| since.elapsed()).unwrap_or_default();
-        self.lately = took.min(PATIENCE.1).max(self.lately / 8 * 7);
+        self.lately = took.min(self.patience() * 2).min(PATIENCE.1).max(self.lately / 8 * 7);
     }
 }
 

@@ -91,7 +91,7 @@ impl Pool {
     pub(super) async fn lease(&self) -> Result<Lease, DbError> {
         let place = timeout(self.shared.limits.acquire, self.shared.places.one());
         let place = place.await.map_err(|_| DbError::Busy)?.ok_or_else(closed)?;
-        if let Some(connection) = self.shared.rested_here() {
+        if let Some(connection) = self.shared.rested_here(place.home) {
             return Ok(self.shared.lend(connection, place));
         }
         // In a task of its own: whoever went away meanwhile leaves a connection for the next.
@@ -213,15 +213,15 @@ impl Shared {
 
     /// The newest idle connection of this thread, when it can be lent without a question. One of another thread where
     /// there is no room for one more and it has not been there for long: threads that need more than there are do not
-    /// close each other's all the time.
-    fn rested_here(&self) -> Option<Connection> {
+    /// close each other's all the time. Then rather one of the thread `left` whose place it was: the others are waited for.
+    fn rested_here(&self, left: Home) -> Option<Connection> {
         let mut idle = self.good_idle();
         let (home, full) = (Home::here(), self.is_full(&idle));
         let fits = |connection: &Connection| {
             connection.used.elapsed() < RESTED && (connection.home == home || (full && connection.age() < SETTLED))
         };
-        let place = idle.iter().rposition(|connection| connection.home == home && fits(connection));
-        let place = place.or_else(|| idle.iter().rposition(fits))?;
+        let of = |home| idle.iter().rposition(|connection| connection.home == home && fits(connection));
+        let place = of(home).or_else(|| of(left)).or_else(|| idle.iter().rposition(fits))?;
         Some(idle.remove(place))
     }
 

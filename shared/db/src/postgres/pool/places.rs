@@ -1,6 +1,6 @@
 //! How many may have a connection at once, and who waits. Rules: whoever has waited the longest is next, but who can go on with
-//! the connection that was given back, on the thread that drives it, goes before somebody of another thread who has not waited
-//! for much longer; nobody is overtaken for longer than that.
+//! the connection that was given back, on the thread that drives it, goes before somebody of another thread who has waited
+//! neither for much longer nor for long: in an overload that lasts, all have their turn.
 //!
 //! It matters most where others have the machine's processors, too: a thread that has nothing to do is asleep, and it may take
 //! milliseconds until a word from another one wakes it.
@@ -13,6 +13,8 @@ use tokio::sync::{Notify, oneshot};
 
 /// By how much somebody of another thread may have waited longer.
 const OVERTAKEN: Duration = Duration::from_millis(50);
+/// Who has waited for so long is overtaken by nobody: well below the acquire limit.
+const LONG: Duration = Duration::from_millis(250);
 
 /// The places of a pool.
 pub(super) struct Places {
@@ -129,7 +131,8 @@ impl State {
         while self.waiting.front()?.place.is_closed() {
             self.waiting.pop_front();
         }
-        let until = self.waiting.front()?.since + OVERTAKEN;
+        let since = self.waiting.front()?.since;
+        let until = if since.elapsed() < LONG { since + OVERTAKEN } else { since };
         let of_home = |waiting: &Waiting| waiting.home == home && !waiting.place.is_closed();
         let place = self.waiting.iter().take_while(|waiting| waiting.since <= until).position(of_home);
         self.waiting.remove(place.unwrap_or_default())
@@ -171,8 +174,11 @@ mod tests {
             assert_eq!(state.waiting.len(), left);
         }
         assert!(state.next(here).is_none());
-        let (mut state, _receivers) = self::state(&[(elsewhere, much), (here, zero)]);
-        assert_eq!(state.next(here).map(|next| next.home), Some(elsewhere));
+        // Waiting for much longer than the other, and both of them for long.
+        for ago in [(much, zero), (LONG + little, LONG)] {
+            let (mut state, _receivers) = self::state(&[(elsewhere, ago.0), (here, ago.1)]);
+            assert_eq!(state.next(here).map(|next| next.home), Some(elsewhere));
+        }
     }
 
     #[tokio::test]
