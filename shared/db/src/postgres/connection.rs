@@ -77,6 +77,11 @@ impl Home {
         let alone = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread);
         Self(alone.then(|| thread::current().id()))
     }
+
+    /// Whether there are many: whoever waits there is woken by a word between threads anyway.
+    pub(super) fn is_shared(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 /// A connection and the statements prepared on it.

@@ -213,12 +213,14 @@ impl Shared {
 
     /// The newest idle connection of this thread, when it can be lent without a question. One of another thread where
     /// there is no room for one more and it has not been there for long: threads that need more than there are do not
-    /// close each other's all the time. Then rather one of the thread `left` whose place it was: the others are waited for.
+    /// close each other's all the time, and the process's own runtime takes any. Rather one of the thread whose place it
+    /// was, `left`: the others are waited for.
     fn rested_here(&self, left: Home) -> Option<Connection> {
         let mut idle = self.good_idle();
         let (home, full) = (Home::here(), self.is_full(&idle));
         let fits = |connection: &Connection| {
-            connection.used.elapsed() < RESTED && (connection.home == home || (full && connection.age() < SETTLED))
+            let may_be_lent = home.is_shared() || connection.age() < SETTLED;
+            connection.used.elapsed() < RESTED && (connection.home == home || (full && may_be_lent))
         };
         let of = |home| idle.iter().rposition(|connection| connection.home == home && fits(connection));
         let place = of(home).or_else(|| of(left)).or_else(|| idle.iter().rposition(fits))?;

@@ -1,6 +1,7 @@
 //! How many may have a connection at once, and who waits. Rules: whoever has waited the longest is next, but who can go on with
 //! the connection that was given back, on the thread that drives it, goes before somebody of another thread who has waited
-//! neither for much longer nor for long: in an overload that lasts, all have their turn.
+//! neither for much longer nor for long: in an overload that lasts, all have their turn. Nobody on the process's own runtime is
+//! overtaken: there, events are carried between requests, and every connection does.
 //!
 //! It matters most where others have the machine's processors, too: a thread that has nothing to do is asleep, and it may take
 //! milliseconds until a word from another one wakes it.
@@ -131,8 +132,9 @@ impl State {
         while self.waiting.front()?.place.is_closed() {
             self.waiting.pop_front();
         }
-        let since = self.waiting.front()?.since;
-        let until = if since.elapsed() < LONG { since + OVERTAKEN } else { since };
+        let front = self.waiting.front()?;
+        let may_wait = front.since.elapsed() < LONG && !front.home.is_shared();
+        let until = if may_wait { front.since + OVERTAKEN } else { front.since };
         let of_home = |waiting: &Waiting| waiting.home == home && !waiting.place.is_closed();
         let place = self.waiting.iter().take_while(|waiting| waiting.since <= until).position(of_home);
         self.waiting.remove(place.unwrap_or_default())
@@ -164,8 +166,9 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_on_with_the_connection_goes_first_and_overtakes_nobody_for_long() {
-        let (here, elsewhere) = (Home::here(), std::thread::spawn(Home::here).join().unwrap());
-        assert_ne!(here, elsewhere);
+        let (here, elsewhere) = (Home::here(), tokio::task::spawn_blocking(on_another_thread).await.unwrap());
+        let shared = std::thread::spawn(Home::here).join().unwrap();
+        assert!(here != elsewhere && shared.is_shared() && !here.is_shared() && !elsewhere.is_shared());
         let (little, much) = (OVERTAKEN / 2, OVERTAKEN * 2);
         let zero = Duration::ZERO;
         let (mut state, _receivers) = state(&[(elsewhere, little), (here, zero), (here, zero)]);
@@ -174,11 +177,15 @@ mod tests {
             assert_eq!(state.waiting.len(), left);
         }
         assert!(state.next(here).is_none());
-        // Waiting for much longer than the other, and both of them for long.
-        for ago in [(much, zero), (LONG + little, LONG)] {
-            let (mut state, _receivers) = self::state(&[(elsewhere, ago.0), (here, ago.1)]);
-            assert_eq!(state.next(here).map(|next| next.home), Some(elsewhere));
+        // Waiting for much longer than the other, and both of them for long; and on the process's own runtime.
+        for (first, ago) in [(elsewhere, (much, zero)), (elsewhere, (LONG + little, LONG)), (shared, (little, zero))] {
+            let (mut state, _receivers) = self::state(&[(first, ago.0), (here, ago.1)]);
+            assert_eq!(state.next(here).map(|next| next.home), Some(first));
         }
+    }
+
+    fn on_another_thread() -> Home {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async { Home::here() })
     }
 
     #[tokio::test]
