@@ -1,7 +1,7 @@
 //! How many may have a connection at once, and who waits. Rules: whoever has waited the longest is next, but who can go on with
 //! the connection that was given back, on the thread that drives it, goes before somebody of another thread who has waited
 //! neither for much longer nor for long: in an overload that lasts, all have their turn. Nobody on the process's own runtime is
-//! overtaken: there, events are carried between requests, and every connection does.
+//! overtaken: what carries the events is there, seldom asks beside the requests, and is as well off with any connection.
 //!
 //! It matters most where others have the machine's processors, too: a thread that has nothing to do is asleep, and it may take
 //! milliseconds until a word from another one wakes it.
@@ -151,6 +151,7 @@ impl Drop for Place {
 mod tests {
     use super::*;
     use futures_util::poll;
+    use std::task::Poll;
 
     fn state(waiting: &[(Home, Duration)]) -> (State, Vec<oneshot::Receiver<Place>>) {
         let now = Instant::now();
@@ -210,7 +211,7 @@ mod tests {
         let held = places.one().await.unwrap();
         let (mut waiting, mut emptied) = (Box::pin(places.one()), Box::pin(places.emptied()));
         assert!(poll!(&mut waiting).is_pending() && poll!(&mut emptied).is_pending());
-        assert!(places.one().await.is_none(), "somebody new came in");
+        assert!(matches!(poll!(Box::pin(places.one())), Poll::Ready(None)), "somebody new came in");
         drop(held);
         assert!(poll!(&mut emptied).is_pending(), "somebody waits, and is in now");
         let held = waiting.await.expect("who came before is served");
